@@ -1,0 +1,1 @@
+"""Where objects come from: the live API and manifest files."""

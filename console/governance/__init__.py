@@ -1,0 +1,1 @@
+"""What an AI workload is. Pure, on top of policy."""

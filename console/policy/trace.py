@@ -1,0 +1,160 @@
+"""The explanation of a judgement as data: direction → tier → policy → rule → peer → clause.
+
+Screens and reports word it; none of them decides anything. Matches are three-valued:
+None means it cannot be known (labels of a namespace that may not be read).
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+from enum import Enum
+
+from console.objects.coverage import Gap
+from console.objects.meta import ObjectRef
+from console.policy.model import Action, Direction, Path, Tier
+
+Match = bool | None
+
+
+class ClauseKind(Enum):
+    """Which part of a policy a clause is."""
+
+    NAMESPACE = "namespace"
+    NAMESPACE_SELECTOR = "namespaceSelector"
+    POD_SELECTOR = "podSelector"
+    IP_BLOCK = "ipBlock"
+    PORT = "port"
+    ANY_PEER = "any peer"
+    ANY_PORT = "any port"
+
+
+@dataclass(frozen=True, slots=True)
+class Clause:
+    """One condition, what it wanted and what it found, both as facts (``role=trainer``, ``role=train``).
+
+    `path` points into the policy's object. `note` adds why a value does not count
+    (``in except 10.0.0.0/8``, ``an ipBlock matches addresses only``).
+    """
+
+    kind: ClauseKind
+    path: Path
+    matched: Match
+    wanted: str
+    found: str
+    note: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class PeerTrace:
+    """One peer of a rule and its clauses, all of which must match. `index` None: the rule names no peer."""
+
+    path: Path
+    index: int | None
+    matched: Match
+    clauses: tuple[Clause, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class RuleTrace:
+    """One rule. `peer` and `port` are its two halves; it matches when both do."""
+
+    path: Path
+    index: int
+    action: Action
+    matched: Match
+    peer: Match
+    port: Match
+    peers: tuple[PeerTrace, ...]
+    ports: tuple[Clause, ...]
+
+    def clauses(self) -> Iterator[Clause]:
+        """Every clause of the rule, peers first."""
+        for peer in self.peers:
+            yield from peer.clauses
+        yield from self.ports
+
+
+@dataclass(frozen=True, slots=True)
+class PolicyTrace:
+    """One policy asked about one end.
+
+    `selects` tells whether its subject matches the end, `subject` by which clauses.
+    `rules` are filled only where it selects and governs the direction. `decided` is
+    the action that carried (None: it had no say). `deciding` is that rule's index.
+    """
+
+    ref: ObjectRef
+    tier: Tier
+    selects: Match
+    governs: bool
+    subject: tuple[Clause, ...]
+    rules: tuple[RuleTrace, ...] = ()
+    decided: Action | None = None
+    deciding: int | None = None
+
+
+class TierResult(Enum):
+    """What a tier said: SILENT (no policy of it governs the end, or no rule matched outside the isolating tier)."""
+
+    SILENT = "silent"
+    ALLOWED = "allowed"
+    DENIED = "denied"
+    PASSED = "passed"
+    UNKNOWN = "unknown"
+    NOT_REACHED = "not reached"
+
+
+@dataclass(frozen=True, slots=True)
+class TierTrace:
+    """One tier: the policies that select the end, those of its namespace that do not, and what came of it."""
+
+    tier: Tier
+    result: TierResult
+    policies: tuple[PolicyTrace, ...] = ()
+    unselecting: tuple[PolicyTrace, ...] = ()
+
+
+class Ground(Enum):
+    """What a direction's answer rests on."""
+
+    POLICY = "policy"  # a rule matched, or an isolating policy and no rule did
+    DEFAULT = "default"  # no tier decided: everything is allowed
+    OWN_NODE = "own node"
+    SELF = "self"
+    HOST_NETWORK = "hostNetwork"
+    OUTSIDE = "outside"  # the end is no pod: no policy of this cluster governs it
+    GAP = "gap"
+
+
+@dataclass(frozen=True, slots=True)
+class DirectionTrace:
+    """One direction judged for one end. `allowed` None: it cannot be known, and `gaps` say why."""
+
+    direction: Direction
+    subject: str
+    allowed: Match
+    ground: Ground
+    tiers: tuple[TierTrace, ...] = ()
+    gaps: tuple[Gap, ...] = ()
+
+    @property
+    def isolated_by(self) -> tuple[ObjectRef, ...]:
+        """The NetworkPolicies that isolate the end in this direction."""
+        return tuple(
+            policy.ref
+            for tier in self.tiers
+            if tier.tier is Tier.NETWORK_POLICY
+            for policy in tier.policies
+            if policy.selects and policy.governs
+        )
+
+    def policies(self) -> Iterator[PolicyTrace]:
+        """Every policy that selects the end and governs the direction, in tier order."""
+        for tier in self.tiers:
+            yield from tier.policies
+
+    @property
+    def deciders(self) -> tuple[PolicyTrace, ...]:
+        """The policies whose rule carried."""
+        return tuple(policy for policy in self.policies() if policy.decided is not None)

@@ -1,0 +1,1 @@
+"""Verdicts as text and JSON: one wording for the command line and the screens."""

@@ -1,0 +1,1 @@
+"""The screens. They draw what the layers below computed; they decide nothing."""
