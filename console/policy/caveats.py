@@ -28,7 +28,9 @@ SENTENCES: Final[dict[str, str]] = {
     "NAT_UNDEFINED": (
         "An ipBlock covers the Service's own address: whether it is judged before or after translation is undefined."
     ),
-    "ENDPOINTS_BY_SELECTOR": "No EndpointSlice was read: the Service's endpoints are taken from its selector.",
+    "ENDPOINTS_BY_SELECTOR": (
+        "No EndpointSlice was read: the Service's endpoints are the running pods its selector matches."
+    ),
     "SELF_THROUGH_SERVICE": "The source is one of the Service's own endpoints; reaching itself that way is undefined.",
     "POD_BY_ADDRESS": "The address belongs to a pod, so it was judged as that pod.",
     "SERVICE_BY_ADDRESS": "The address belongs to a Service, so it was judged as that Service.",
@@ -40,9 +42,6 @@ SENTENCES: Final[dict[str, str]] = {
     "NOT_READABLE": "Something this verdict depends on could not be read.",
     "LOADING": "Something this verdict depends on has not been read yet.",
     "UNPARSED": "A document could not be parsed; it may hold policies that decide this.",
-    "PLUGIN_DOES_NOT_ENFORCE": (
-        "The cluster's network plugin enforces no policy: this is what the policies say, not what the network does."
-    ),
 }
 
 

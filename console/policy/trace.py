@@ -10,9 +10,10 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from enum import Enum
 
+from console.objects.core import Namespace, Pod
 from console.objects.coverage import Gap
 from console.objects.meta import ObjectRef
-from console.policy.model import Action, Direction, Path, Tier
+from console.policy.model import Action, Address, Direction, Path, Protocol, Tier
 
 Match = bool | None
 
@@ -34,7 +35,7 @@ class Clause:
     """One condition, what it wanted and what it found, both as facts (``role=trainer``, ``role=train``).
 
     `path` points into the policy's object. `note` adds why a value does not count
-    (``in except 10.0.0.0/8``, ``an ipBlock matches addresses only``).
+    (``excepted by 10.0.0.0/8``). `caveat` is the code of the assumption it rests on.
     """
 
     kind: ClauseKind
@@ -43,6 +44,7 @@ class Clause:
     wanted: str
     found: str
     note: str = ""
+    caveat: str = ""
 
 
 @dataclass(frozen=True, slots=True)
@@ -94,6 +96,39 @@ class PolicyTrace:
     deciding: int | None = None
 
 
+@dataclass(frozen=True, slots=True)
+class Party:
+    """An end as the network sees it: a pod in its namespace, or a bare address.
+
+    `address` is the one in the family judged (None: none yet). A hostNetwork pod is a
+    bare address to policies: `pod` is None for it, `host_pod` keeps it.
+    `own_node` holds the addresses of the node a pod runs on.
+    """
+
+    name: str
+    pod: Pod | None = None
+    namespace: Namespace | None = None
+    address: Address | None = None
+    host_pod: Pod | None = None
+    own_node: frozenset[Address] = frozenset()
+
+
+@dataclass(frozen=True, slots=True)
+class Question:
+    """What is asked of a direction: the governed end, the other end, and the port on the destination."""
+
+    direction: Direction
+    subject: Party
+    peer: Party
+    protocol: Protocol
+    port: int
+
+    @property
+    def destination(self) -> Pod | None:
+        """The pod whose declared ports resolve names."""
+        return self.peer.pod if self.direction is Direction.EGRESS else self.subject.pod
+
+
 class TierResult(Enum):
     """What a tier said: SILENT (no policy of it governs the end, or no rule matched outside the isolating tier)."""
 
@@ -129,14 +164,18 @@ class Ground(Enum):
 
 @dataclass(frozen=True, slots=True)
 class DirectionTrace:
-    """One direction judged for one end. `allowed` None: it cannot be known, and `gaps` say why."""
+    """One direction judged for one end. `allowed` None: it cannot be known, and `gaps` or clauses say why."""
 
-    direction: Direction
-    subject: str
+    question: Question
     allowed: Match
     ground: Ground
     tiers: tuple[TierTrace, ...] = ()
     gaps: tuple[Gap, ...] = ()
+
+    @property
+    def direction(self) -> Direction:
+        """The direction judged."""
+        return self.question.direction
 
     @property
     def isolated_by(self) -> tuple[ObjectRef, ...]:

@@ -1,0 +1,309 @@
+"""The engine: compiled policies of a snapshot, and the verdict on a connection.
+
+Every replica is judged; those that the policies in question cannot tell apart are
+judged once and folded. An engine is immutable in effect and cheap to make from the
+one before it: policies that did not change are not compiled again.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass, replace
+from functools import cached_property
+
+from console.objects.core import Pod
+from console.objects.coverage import INVALID_POLICY, Gap
+from console.objects.meta import ObjectRef
+from console.objects.netpol import NetworkPolicy
+from console.objects.snapshot import Snapshot
+from console.policy.addresses import parse_address
+from console.policy.cases import Judged, fold, outcome_of, same_reasons, worst_first
+from console.policy.caveats import Caveat
+from console.policy.gaps import concerns, foreign_gaps
+from console.policy.judge import Modes, ask, judge
+from console.policy.match import selects
+from console.policy.model import Direction, Policy, Protocol
+from console.policy.near import near_misses
+from console.policy.networking import Problem, compile_policy, dotted, validate
+from console.policy.notes import case_caveats, service_caveats
+from console.policy.parties import Replicas, Scope, families_of, pod_party, replicas
+from console.policy.posture import Posture, Side, Stance, combine
+from console.policy.services import Target, Translation, translate
+from console.policy.trace import DirectionTrace, Party, PolicyTrace, Question
+from console.policy.verdict import Case, Connection, End, EndKind, NearMiss, Outcome, ServiceState, Verdict
+
+#: What is known of one policy: itself, its compiled form (None: not valid), its problems.
+_Entry = tuple[NetworkPolicy, Policy | None, tuple[Problem, ...]]
+
+
+@dataclass(frozen=True, slots=True)
+class _Group:
+    """Destinations that are reached on the same port."""
+
+    end: End
+    port: int
+
+
+class Engine:
+    """Judges connections in one snapshot. Pass the engine of an earlier snapshot to reuse its compiled policies."""
+
+    def __init__(self, snapshot: Snapshot, previous: Engine | None = None, *, modes: Modes | None = None) -> None:
+        self.snapshot = snapshot
+        self.modes: Modes = modes or (previous.modes if previous else Modes())
+        known = previous._entries if previous else {}
+        self._entries: dict[int, _Entry] = {}
+        self._by_namespace: dict[str, tuple[Policy, ...]] = {}
+        invalid: list[Gap] = []
+        for name, held in snapshot.contents.items():
+            policies: list[Policy] = []
+            for policy in held.policies.values():
+                # Keyed by identity, and the entry keeps the object: an unchanged policy is the same object.
+                entry = known.get(id(policy)) or _entry(policy)
+                self._entries[id(policy)] = entry
+                if entry[1] is not None:
+                    policies.append(entry[1])
+                else:
+                    invalid.append(_invalid(policy, entry[2]))
+            if policies:
+                self._by_namespace[name] = tuple(policies)
+        #: Everything that could decide and is not known.
+        self.gaps: tuple[Gap, ...] = (*snapshot.coverage.gaps, *invalid, *foreign_gaps(snapshot))
+
+    def problems(self, policy: NetworkPolicy) -> tuple[Problem, ...]:
+        """What is wrong with a policy of the snapshot."""
+        return self._entries[id(policy)][2]
+
+    def policies_for(self, pod: Pod) -> tuple[Policy, ...]:
+        """The policies that may select a pod."""
+        return self._by_namespace.get(pod.namespace, ())
+
+    def selecting(self, pod: Pod) -> tuple[Policy, ...]:
+        """The policies that do select a pod, in name order; none for hostNetwork pods."""
+        if pod.host_network:
+            return ()
+        return tuple(policy for policy in self.policies_for(pod) if _selects(policy, pod))
+
+    def posture(self, pods: Iterable[Pod]) -> Posture:
+        """Per direction, how the pods that have not finished stand."""
+        sides = [self._sides(pod) for pod in pods if not pod.finished]
+        return Posture(combine(ingress for ingress, _ in sides), combine(egress for _, egress in sides))
+
+    def _sides(self, pod: Pod) -> tuple[Side, Side]:
+        if self._gaps_over(pod):
+            selecting = tuple(policy.ref for policy in self.selecting(pod))
+            return Side(Stance.UNKNOWN, selecting), Side(Stance.UNKNOWN, selecting)
+        selecting_policies = self.selecting(pod)
+        return _side(selecting_policies, Direction.INGRESS), _side(selecting_policies, Direction.EGRESS)
+
+    def evaluate(self, connection: Connection) -> Verdict:
+        """The verdict on a connection. Raises UnknownEnd where a Service has no such port."""
+        connection = replace(connection, source=self._opener(connection.source))
+        translation: Translation | None = None
+        groups = [_Group(connection.destination, connection.port)]
+        if connection.destination.service is not None:
+            service = connection.destination.service
+            translation = translate(service, connection.port, connection.protocol, self.snapshot)
+            if translation.step.state is not ServiceState.TRANSLATED:
+                # Behind an ExternalName is a host that is not looked up here; the others carry nothing.
+                external = translation.step.state is ServiceState.EXTERNAL_NAME
+                outcome = Outcome.UNKNOWN if external else Outcome.BLOCKED
+                return Verdict(connection, outcome, (), translation.step, self._caveats(connection, translation, ()))
+            groups = _by_port(translation.targets)
+        cases = worst_first(case for group in groups for case in self._judge_group(connection, group))
+        return Verdict(
+            connection,
+            outcome_of(cases),
+            cases,
+            translation.step if translation else None,
+            self._caveats(connection, translation, cases),
+            self._near_misses(cases),
+        )
+
+    def _opener(self, source: End) -> End:
+        """A Service opens no connections: the pods behind it do."""
+        if source.service is None:
+            return source
+        held = self.snapshot.contents[source.service.namespace]
+        wanted = source.service.selector
+        pods = tuple(
+            pod
+            for pod in held.pods.values()
+            if wanted and not pod.finished and wanted.items() <= dict(pod.labels).items()
+        )
+        return replace(source, pods=pods)
+
+    def _judge_group(self, connection: Connection, group: _Group) -> tuple[Case, ...]:
+        source, destination = connection.source, group.end
+        policies = {
+            policy.ref: policy for pod in (*source.pods, *destination.pods) for policy in self.policies_for(pod)
+        }
+        scope = Scope.of(policies.values())
+        families = self._families(source, destination)
+        by_family: list[tuple[int | None, tuple[Case, ...]]] = []
+        tried: list[int | None] = [*families] if families else [None]
+        for family in tried:
+            froms = replicas(source, source.pods, self.snapshot, scope, family)
+            tos = replicas(destination, destination.pods, self.snapshot, scope, family)
+            judged = [
+                self._judged(a, b, connection.protocol, group.port, apart=families == []) for a in froms for b in tos
+            ]
+            by_family.append((family, fold(judged, scope.keys)))
+        first = by_family[0][1]
+        if all(same_reasons(first, cases) for _, cases in by_family[1:]):
+            return first
+        return tuple(
+            replace(
+                case,
+                facts=(f"over IPv{family}", *case.facts),
+                caveats=tuple(sorted({*case.caveats, Caveat("FAMILY_DIFFERS")})),
+            )
+            for family, cases in by_family
+            for case in cases
+        )
+
+    def _families(self, source: End, destination: End) -> list[int] | None:
+        """The address families the ends share; None where neither has an address, empty where they share none."""
+        one, other = _families_of(source), _families_of(destination)
+        if one is None and other is None:
+            outside = EndKind.INTERNET in (source.kind, destination.kind)
+            return sorted(self._cluster_families) if outside else None
+        if one is None or other is None:
+            return sorted(one or other or ())
+        return sorted(one & other)
+
+    @cached_property
+    def _cluster_families(self) -> frozenset[int]:
+        """The families pods of this cluster use; IPv4 where none has an address."""
+        found = frozenset(family for pod in self.snapshot.pods() for family in families_of(pod))
+        return found or frozenset([4])
+
+    def _judged(
+        self, sources: Replicas, destinations: Replicas, protocol: Protocol, port: int, *, apart: bool
+    ) -> Judged:
+        src, dst = _distinct(sources, destinations)
+        egress = self.direction(Question(Direction.EGRESS, src, dst, protocol, port))
+        ingress = self.direction(Question(Direction.INGRESS, dst, src, protocol, port))
+        caveats = case_caveats(src, dst, egress, ingress)
+        if apart:
+            caveats.add(Caveat("NO_COMMON_FAMILY"))
+        answers = (egress.allowed, ingress.allowed)
+        outcome = Outcome.BLOCKED if False in answers else Outcome.UNKNOWN if None in answers else Outcome.ALLOWED
+        case = Case(sources.names, destinations.names, port, outcome, egress, ingress, tuple(sorted(caveats)))
+        return Judged(case, sources, destinations)
+
+    def direction(self, question: Question) -> DirectionTrace:
+        """One direction of a connection between two parties, judged and explained."""
+        pod = question.subject.pod
+        return judge(
+            question,
+            policies=self.policies_for(pod) if pod else (),
+            gaps=self._gaps_over(pod) if pod else [],
+            modes=self.modes,
+        )
+
+    def _gaps_over(self, pod: Pod) -> list[Gap]:
+        if not self.gaps:
+            return []
+        namespace = self.snapshot.namespace(pod.namespace)
+        return [gap for gap in self.gaps if concerns(gap, pod, namespace)]
+
+    def _near_misses(self, cases: Sequence[Case]) -> tuple[NearMiss, ...]:
+        blocked = next((case for case in cases if case.outcome is Outcome.BLOCKED), None)
+        if blocked is None:
+            return ()
+
+        def ask_anyway(direction: DirectionTrace, ref: ObjectRef) -> PolicyTrace:
+            policy = next(each for each in self._by_namespace[ref.namespace] if each.ref == ref)
+            return ask(policy, direction.question, self.modes, anyway=True)
+
+        return near_misses(blocked, ask_anyway)
+
+    def _caveats(
+        self, connection: Connection, translation: Translation | None, cases: Sequence[Case]
+    ) -> tuple[Caveat, ...]:
+        found = {*connection.source.caveats, *connection.destination.caveats}
+        found.update(caveat for case in cases for caveat in case.caveats)
+        egress = [policy for pod in connection.source.pods for policy in self.selecting(pod)]
+        if translation is not None:
+            found |= service_caveats(connection, translation, egress)
+        asked = {trace.ref for case in cases for direction in case.directions() for trace in direction.policies()}
+        for policy, _, problems in self._entries.values():
+            if problems and policy.ref in asked:
+                found.update(Caveat("UNMASKED_CIDR", f"{policy.ref}: {problem.message}") for problem in problems)
+        if self._dns_blocked(connection, cases):
+            found.add(Caveat("DNS_BLOCKED"))
+        return tuple(sorted(found))
+
+    def _dns_blocked(self, connection: Connection, cases: Sequence[Case]) -> bool:
+        """Whether names cannot be resolved where one would be used: an allowed path to a Service or the internet."""
+        by_name = connection.destination.kind in (EndKind.SERVICE, EndKind.INTERNET)
+        if not by_name or not any(case.outcome is Outcome.ALLOWED for case in cases) or connection.port == 53:
+            return False
+        held = self.snapshot.contents.get("kube-system")
+        servers = [p for p in held.pods.values() if p.labels.get("k8s-app") == "kube-dns"] if held else []
+        if not servers or not connection.source.pods:
+            return False
+        src = pod_party(connection.source.pods[0], self.snapshot, None)
+        dst = pod_party(servers[0], self.snapshot, None)
+        return all(
+            self.direction(Question(Direction.EGRESS, src, dst, protocol, 53)).allowed is False
+            for protocol in (Protocol.UDP, Protocol.TCP)
+        )
+
+
+def _entry(policy: NetworkPolicy) -> _Entry:
+    problems = validate(policy)
+    valid = not any(problem.fatal for problem in problems)
+    return policy, compile_policy(policy) if valid else None, problems
+
+
+def _invalid(policy: NetworkPolicy, problems: Sequence[Problem]) -> Gap:
+    first = next(problem for problem in problems if problem.fatal)
+    return Gap(
+        code=INVALID_POLICY,
+        resource="networkpolicies",
+        namespace=policy.namespace,
+        # A selector that is itself at fault says nothing sure about what it selects.
+        pod_selector=None if first.path[:2] == ("spec", "podSelector") else policy.pod_selector,
+        ref=policy.ref,
+        why=f"{policy.ref} is not valid ({dotted(first.path)} {first.message})",
+    )
+
+
+def _selects(policy: Policy, pod: Pod) -> bool:
+    return policy.subject.pods is None or selects(policy.subject.pods, pod.labels)
+
+
+def _side(policies: Sequence[Policy], direction: Direction) -> Side:
+    isolating = [policy for policy in policies if policy.rules(direction) is not None]
+    if not isolating:
+        return Side(Stance.OPEN)
+    rules = any(policy.rules(direction) for policy in isolating)
+    return Side(Stance.RULES if rules else Stance.CLOSED, tuple(policy.ref for policy in isolating))
+
+
+def _families_of(end: End) -> frozenset[int] | None:
+    if end.address is not None:
+        return frozenset([end.address.version])
+    return frozenset(family for pod in end.pods for family in families_of(pod)) or None
+
+
+def _distinct(sources: Replicas, destinations: Replicas) -> tuple[Party, Party]:
+    """One member of each, not the same pod where that can be helped: a workload's pods talk to each other."""
+    for src in sources.members[:2]:
+        for dst in destinations.members[:2]:
+            if src.name != dst.name:
+                return src, dst
+    return sources.members[0], destinations.members[0]
+
+
+def _by_port(targets: Sequence[Target]) -> list[_Group]:
+    """A Service's endpoints, pods by port; an endpoint that is no pod is an address of its own."""
+    pods: dict[int, list[Pod]] = {}
+    groups: list[_Group] = []
+    for target in targets:
+        if target.pod is not None:
+            pods.setdefault(target.port, []).append(target.pod)
+        elif (address := parse_address(target.address)) is not None:
+            groups.append(_Group(End(EndKind.ADDRESS, address=address), target.port))
+    return [_Group(End(EndKind.WORKLOAD, each[0].ref, tuple(each)), port) for port, each in pods.items()] + groups

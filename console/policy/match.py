@@ -1,0 +1,162 @@
+"""Selectors, networks and ports against what is there: matched or not, and what was wanted and found.
+
+Selector semantics: apimachinery ``metav1.LabelSelector`` and ``labels.Requirement.Matches``.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping
+
+from console.objects.core import METADATA_NAME, Namespace, Pod
+from console.objects.selectors import LabelSelector, Requirement
+from console.policy.addresses import contains
+from console.policy.model import Address, CidrPeer, Path, PortMatch, Protocol
+from console.policy.trace import Clause, ClauseKind, Match
+
+
+def requirement_holds(entry: Requirement, labels: Mapping[str, str]) -> bool:
+    """Whether one requirement holds: In/Exists need the key, NotIn/DoesNotExist hold without it."""
+    value = labels.get(entry.key)
+    if entry.operator == "In":
+        return value is not None and value in (entry.values or ())
+    if entry.operator == "NotIn":
+        return value is None or value not in (entry.values or ())
+    if entry.operator == "Exists":
+        return value is not None
+    return value is None
+
+
+def selects(selector: LabelSelector, labels: Mapping[str, str]) -> bool:
+    """Whether a selector matches labels: all of its requirements hold; an empty one matches everything."""
+    if selector.match_labels:
+        for key, value in selector.match_labels.items():
+            if labels.get(key) != value:
+                return False
+    return all(requirement_holds(entry, labels) for entry in selector.match_expressions or ())
+
+
+def selects_namespace(selector: LabelSelector, namespace: Namespace) -> Match:
+    """Whether a selector matches a namespace; None where that rests on labels nobody could read."""
+    if namespace.labels_known:
+        return selects(selector, namespace.labels)
+    return both(*(clause.matched for clause in _namespace_clauses(selector, namespace, ())))
+
+
+def both(*matches: Match) -> Match:
+    """Three-valued AND: false if any is false, else unknown if any is unknown."""
+    if any(match is False for match in matches):
+        return False
+    return None if any(match is None for match in matches) else True
+
+
+def either(*matches: Match) -> Match:
+    """Three-valued OR: true if any is true, else unknown if any is unknown."""
+    if any(match is True for match in matches):
+        return True
+    return None if any(match is None for match in matches) else False
+
+
+def keys_of(selector: LabelSelector | None) -> Iterator[str]:
+    """The label keys a selector looks at."""
+    if selector is not None:
+        yield from selector.match_labels or ()
+        for entry in selector.match_expressions or ():
+            yield entry.key
+
+
+def pod_clauses(selector: LabelSelector, pod: Pod, path: Path) -> tuple[Clause, ...]:
+    """One clause for each requirement of a podSelector at `path`."""
+    if selector.is_empty:
+        return (Clause(ClauseKind.POD_SELECTOR, path, True, "any pod", "a pod"),)
+    return tuple(clause for _, clause in _clauses(ClauseKind.POD_SELECTOR, selector, pod.labels, path))
+
+
+def namespace_clauses(selector: LabelSelector, namespace: Namespace, path: Path) -> tuple[Clause, ...]:
+    """One clause for each requirement of a namespaceSelector at `path`."""
+    if selector.is_empty:
+        return (Clause(ClauseKind.NAMESPACE_SELECTOR, path, True, "any namespace", namespace.name),)
+    return tuple(_namespace_clauses(selector, namespace, path))
+
+
+def _namespace_clauses(selector: LabelSelector, namespace: Namespace, path: Path) -> Iterator[Clause]:
+    for key, clause in _clauses(ClauseKind.NAMESPACE_SELECTOR, selector, namespace.labels, path):
+        if namespace.labels_known or key == METADATA_NAME:
+            yield clause
+        else:
+            yield Clause(clause.kind, clause.path, None, clause.wanted, f"labels of {namespace.name} not readable")
+
+
+def _clauses(
+    kind: ClauseKind, selector: LabelSelector, labels: Mapping[str, str], path: Path
+) -> Iterator[tuple[str, Clause]]:
+    for key, value in (selector.match_labels or {}).items():
+        where: Path = (*path, "matchLabels", key)
+        yield key, Clause(kind, where, labels.get(key) == value, f"{key}={value}", _found(key, labels))
+    for index, entry in enumerate(selector.match_expressions or ()):
+        where = (*path, "matchExpressions", index)
+        matched = requirement_holds(entry, labels)
+        yield entry.key, Clause(kind, where, matched, wording(entry), _found(entry.key, labels))
+
+
+def wording(entry: Requirement) -> str:
+    """A requirement as facts are written: ``role in (a, b)``, ``role exists``."""
+    if entry.operator in ("Exists", "DoesNotExist"):
+        return f"{entry.key} {'exists' if entry.operator == 'Exists' else 'absent'}"
+    relation = "in" if entry.operator == "In" else "not in"
+    return f"{entry.key} {relation} ({', '.join(entry.values or ())})"
+
+
+def _found(key: str, labels: Mapping[str, str]) -> str:
+    return f"{key}={labels[key]}" if key in labels else f"{key} absent"
+
+
+def cidr_clause(peer: CidrPeer, address: Address | None) -> Clause:
+    """An ipBlock against an address; an end without an address matches none."""
+    wanted = str(peer.network)
+    if peer.excepts:
+        wanted += f" except {', '.join(map(str, peer.excepts))}"
+    path = (*peer.path, "ipBlock")
+    if address is None:
+        return Clause(ClauseKind.IP_BLOCK, path, False, wanted, "no address", caveat="NO_ADDRESS")
+    if not contains(peer.network, address):
+        note = "the other address family" if peer.network.version != address.version else ""
+        return Clause(ClauseKind.IP_BLOCK, (*path, "cidr"), False, wanted, str(address), note)
+    for index, network in enumerate(peer.excepts):
+        if contains(network, address):
+            where = (*path, "except", index)
+            return Clause(ClauseKind.IP_BLOCK, where, False, wanted, str(address), f"excepted by {network}")
+    return Clause(ClauseKind.IP_BLOCK, (*path, "cidr"), True, wanted, str(address))
+
+
+def port_clause(match: PortMatch, destination: Pod | None, protocol: Protocol, port: int) -> Clause:
+    """A port of a rule against a destination port.
+
+    Named ports resolve on the destination pod, and the protocol must agree (types.go:
+    ``NetworkPolicyPort.port``); an address declares no ports, so no name matches it.
+    """
+    found = f"{port}/{protocol.value}"
+    spoken = f"/{match.protocol.value}" if match.protocol else ""
+    if match.name:
+        return _named_port(match, destination, protocol, port, spoken)
+    same = match.protocol is None or match.protocol is protocol
+    if match.low is None or match.high is None:
+        wanted = f"any {match.protocol.value} port" if match.protocol else "any port"
+        return Clause(ClauseKind.PORT, match.path, same, wanted, found)
+    wanted = f"{match.low}{spoken}" if match.low == match.high else f"{match.low}–{match.high}{spoken}"
+    return Clause(ClauseKind.PORT, match.path, same and match.low <= port <= match.high, wanted, found)
+
+
+def _named_port(match: PortMatch, pod: Pod | None, protocol: Protocol, port: int, spoken: str) -> Clause:
+    wanted, found = f"{match.name}{spoken}", f"{port}/{protocol.value}"
+    if pod is None:
+        return Clause(ClauseKind.PORT, match.path, False, wanted, found, "a named port matches pods only")
+    declared = [entry for entry in pod.ports if entry.name == match.name]
+    agreeing = [entry for entry in declared if match.protocol is None or entry.protocol == match.protocol.value]
+    meant = [entry for entry in agreeing if entry.port == port and entry.protocol == protocol.value]
+    caveat = "NAMED_PORT_SIDECAR" if meant and all(entry.sidecar for entry in meant) else ""
+    if agreeing:
+        note = f"{match.name} is {', '.join(f'{entry.port}/{entry.protocol}' for entry in agreeing)} there"
+    else:
+        note = f"{match.name} is {declared[0].protocol} there" if declared else f"no port named {match.name} there"
+        caveat = "NAMED_PORT_UNRESOLVED"
+    return Clause(ClauseKind.PORT, match.path, bool(meant), wanted, found, note, caveat)

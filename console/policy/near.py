@@ -1,0 +1,58 @@
+"""Near misses: the rules that came closest to allowing a blocked connection, and the clauses that failed."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator, Sequence
+from typing import Final
+
+from console.objects.meta import ObjectRef
+from console.policy.model import Tier
+from console.policy.trace import Clause, DirectionTrace, PolicyTrace, RuleTrace
+from console.policy.verdict import Case, NearMiss, Outcome
+
+_MOST: Final = 5  # what one reads at a glance; the trace has them all
+
+#: Evaluates the rules of a policy that does not select the end, as if it did.
+AskAnyway = Callable[[DirectionTrace, ObjectRef], PolicyTrace]
+
+
+def near_misses(case: Case, ask_anyway: AskAnyway) -> tuple[NearMiss, ...]:
+    """The near misses of a blocked case, the nearest first; none where it is not blocked."""
+    if case.outcome is not Outcome.BLOCKED:
+        return ()
+    found = [miss for direction in case.directions() if direction.allowed is False
+             for miss in _of_direction(direction, ask_anyway)]  # fmt: skip
+    found.sort(key=lambda miss: len(miss.failed))
+    return tuple(found[:_MOST])
+
+
+def _of_direction(direction: DirectionTrace, ask_anyway: AskAnyway) -> Iterator[NearMiss]:
+    for tier in direction.tiers:
+        if tier.tier is not Tier.NETWORK_POLICY:
+            continue
+        for policy in tier.policies:
+            for rule in policy.rules:
+                if not rule.matched:
+                    yield NearMiss(direction.direction, policy.ref, rule.index, rule.path, failed_clauses(rule))
+        for policy in tier.unselecting:
+            if policy.governs:
+                # It would allow this, if only it selected the end.
+                for rule in ask_anyway(direction, policy.ref).rules:
+                    if rule.matched:
+                        failed = tuple(clause for clause in policy.subject if not clause.matched)
+                        yield NearMiss(direction.direction, policy.ref, None, failed[0].path, failed)
+                        break
+
+
+def failed_clauses(rule: RuleTrace) -> tuple[Clause, ...]:
+    """The fewest clauses that would have to change for a rule to match: those of its nearest peer and port."""
+    failed: tuple[Clause, ...] = ()
+    if not rule.peer:
+        failed += min((_failed(peer.clauses) for peer in rule.peers), key=len)
+    if not rule.port:
+        failed += min((_failed([clause]) for clause in rule.ports), key=len)
+    return failed
+
+
+def _failed(clauses: Sequence[Clause]) -> tuple[Clause, ...]:
+    return tuple(clause for clause in clauses if not clause.matched)

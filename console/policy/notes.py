@@ -1,0 +1,85 @@
+"""When which caveat applies: the assumptions a verdict rests on, found in what was judged."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator
+
+from console.policy.addresses import contains, parse_address
+from console.policy.caveats import Caveat
+from console.policy.model import CidrPeer, Policy
+from console.policy.services import Translation
+from console.policy.trace import Clause, DirectionTrace, Ground, Party, RuleTrace
+from console.policy.verdict import Connection
+
+
+def case_caveats(src: Party, dst: Party, egress: DirectionTrace, ingress: DirectionTrace) -> set[Caveat]:
+    """The caveats of one case."""
+    found: set[Caveat] = set()
+    for party in (src, dst):
+        if party.host_pod is not None:
+            found.add(Caveat("HOST_NETWORK", party.name))
+            if party.address is None:
+                found.add(Caveat("HOST_ADDRESS_UNKNOWN", party.name))
+    grounds = {egress.ground, ingress.ground}
+    if Ground.OWN_NODE in grounds:
+        found.add(Caveat("OWN_NODE"))
+    if Ground.SELF in grounds:
+        found.add(Caveat("SELF_TRAFFIC"))
+    for direction in (egress, ingress):
+        found.update(Caveat(gap.code, gap.why) for gap in direction.gaps)
+        found.update(_clause_caveats(direction))
+        found.update(
+            Caveat("NOT_READABLE", clause.found)
+            for rule in _rules(direction)
+            for clause in rule.clauses()
+            if direction.allowed is None and clause.matched is None
+        )
+    return found
+
+
+def _rules(direction: DirectionTrace) -> Iterator[RuleTrace]:
+    for policy in direction.policies():
+        yield from policy.rules
+
+
+def _clause_caveats(direction: DirectionTrace) -> Iterator[Caveat]:
+    rules = list(_rules(direction))
+    matched = [rule for rule in rules if rule.matched]
+    if matched:
+        # The answer rests on an assumption only where no rule matches without one.
+        assumed = [_assumptions(rule) for rule in matched]
+        if all(assumed):
+            for clauses in assumed:
+                yield from (Caveat(clause.caveat, clause.wanted) for clause in clauses)
+    elif direction.allowed is False:
+        for rule in rules:
+            for clause in rule.clauses():
+                if clause.caveat == "NAMED_PORT_UNRESOLVED" and rule.peer:
+                    yield Caveat(clause.caveat, clause.wanted)
+                elif clause.caveat == "NO_ADDRESS" and rule.port:
+                    yield Caveat(clause.caveat)
+
+
+def _assumptions(rule: RuleTrace) -> list[Clause]:
+    """The assumptions a matching rule rests on; none where a peer and a port match without any."""
+    peers = [[clause for clause in peer.clauses if clause.caveat] for peer in rule.peers if peer.matched]
+    ports = [[clause] if clause.caveat else [] for clause in rule.ports if clause.matched]
+    return [*min(peers, key=len), *min(ports, key=len)]
+
+
+def service_caveats(connection: Connection, translation: Translation, policies: Iterable[Policy]) -> set[Caveat]:
+    """The caveats that come with a Service. `policies` are those that may select the source."""
+    found: set[Caveat] = set()
+    service = translation.step.service
+    if translation.by_selector and translation.step.total:
+        found.add(Caveat("ENDPOINTS_BY_SELECTOR"))
+    sources = {pod.ref for pod in connection.source.pods}
+    if sources & {target.pod.ref for target in translation.targets if target.pod is not None}:
+        found.add(Caveat("SELF_THROUGH_SERVICE"))
+    addresses = [address for address in map(parse_address, service.cluster_ips) if address is not None]
+    for policy in policies:
+        for rule in policy.egress or ():
+            for peer in rule.peers or ():
+                if isinstance(peer, CidrPeer) and any(contains(peer.network, address) for address in addresses):
+                    found.add(Caveat("NAT_UNDEFINED", f"{policy.ref}: {peer.network}"))
+    return found

@@ -1,0 +1,97 @@
+"""From ends to parties: which replicas cannot be told apart, and how the network sees each."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
+
+from console.objects.core import Pod
+from console.objects.selectors import LabelSelector
+from console.objects.snapshot import Snapshot
+from console.policy.addresses import contains, internet, parse_address
+from console.policy.match import keys_of
+from console.policy.model import Address, CidrPeer, Network, PodPeer, Policy
+from console.policy.trace import Party
+from console.policy.verdict import End, EndKind
+
+
+@dataclass(frozen=True, slots=True)
+class Scope:
+    """What the policies in question can tell apart: label keys, networks, and whether they name ports."""
+
+    keys: frozenset[str]
+    networks: tuple[Network, ...]
+
+    @classmethod
+    def of(cls, policies: Iterable[Policy], selectors: Iterable[LabelSelector | None] = ()) -> Scope:
+        """The scope of the policies that may select either end, and of further selectors that matter."""
+        keys = {key for selector in selectors for key in keys_of(selector)}
+        networks: dict[Network, None] = {}
+        for policy in policies:
+            keys.update(keys_of(policy.subject.pods))
+            for rule in (*(policy.ingress or ()), *(policy.egress or ())):
+                for peer in rule.peers or ():
+                    if isinstance(peer, PodPeer):
+                        keys.update(keys_of(peer.pods))
+                    elif isinstance(peer, CidrPeer):
+                        networks.update(dict.fromkeys((peer.network, *peer.excepts)))
+        return cls(frozenset(keys), tuple(networks))
+
+
+@dataclass(frozen=True, slots=True)
+class Replicas:
+    """Pods (or addresses) that the policies in question cannot tell apart; the first stands for all."""
+
+    members: tuple[Party, ...]
+
+    @property
+    def names(self) -> tuple[str, ...]:
+        """What the members are called."""
+        return tuple(member.name for member in self.members)
+
+
+def families_of(pod: Pod) -> frozenset[int]:
+    """The address families a pod holds; empty while it has no address."""
+    texts = pod.host_ips if pod.host_network else pod.ips
+    return frozenset(address.version for address in map(parse_address, texts) if address is not None)
+
+
+def pod_party(pod: Pod, snapshot: Snapshot, family: int | None) -> Party:
+    """A pod as the network sees it in one address family (None: whatever it has first)."""
+    texts = (pod.host_ips or _node_addresses(pod, snapshot)) if pod.host_network else pod.ips
+    addresses = [address for address in map(parse_address, texts) if address is not None]
+    address = next((each for each in addresses if family in (None, each.version)), None)
+    name = f"{pod.namespace}/{pod.name}"
+    if pod.host_network:
+        return Party(name, address=address, host_pod=pod)
+    nodes = frozenset(
+        parsed for text in (*pod.host_ips, *_node_addresses(pod, snapshot)) if (parsed := parse_address(text))
+    )
+    return Party(name, pod, snapshot.namespace(pod.namespace), address, own_node=nodes)
+
+
+def _node_addresses(pod: Pod, snapshot: Snapshot) -> tuple[str, ...]:
+    node = snapshot.nodes.get(pod.node)
+    return node.addresses if node else ()
+
+
+def replicas(end: End, pods: Sequence[Pod], snapshot: Snapshot, scope: Scope, family: int | None) -> list[Replicas]:
+    """The classes of an end's parties in one address family (None: no address of either end is known)."""
+    if end.kind is EndKind.ADDRESS:
+        return [Replicas((Party(str(end.address), address=end.address),))]
+    if end.kind is EndKind.INTERNET:
+        own = [address for address in map(parse_address, snapshot.pods_by_ip) if address]
+        own += [address for address in map(parse_address, snapshot.nodes_by_ip) if address]
+        return [Replicas((Party(str(each), address=each),)) for each in internet(scope.networks, [family or 4], own)]
+    classes: dict[object, list[Party]] = {}
+    for pod in pods:
+        party = pod_party(pod, snapshot, family)
+        classes.setdefault(_signature(pod, party.address, scope), []).append(party)
+    return [Replicas(tuple(members)) for members in classes.values()]
+
+
+def _signature(pod: Pod, address: Address | None, scope: Scope) -> object:
+    labels = tuple((key, pod.labels[key]) for key in sorted(scope.keys & pod.labels.keys()))
+    member = None if address is None else tuple(contains(network, address) for network in scope.networks)
+    # A hostNetwork pod is its node's address, which may be the other end's own node.
+    return pod.namespace, labels, pod.ports, member, (address, pod.node) if pod.host_network else None
