@@ -82,7 +82,10 @@ def replicas(end: End, pods: Sequence[Pod], snapshot: Snapshot, scope: Scope, fa
     if end.kind is EndKind.INTERNET:
         own = [address for address in map(parse_address, snapshot.pods_by_ip) if address]
         own += [address for address in map(parse_address, snapshot.nodes_by_ip) if address]
-        return [Replicas((Party(str(each), address=each),)) for each in internet(scope.networks, [family or 4], own)]
+        return [
+            Replicas((Party(f"internet, such as {each}", address=each),))
+            for each in internet(scope.networks, [family or 4], own)
+        ]
     classes: dict[object, list[Party]] = {}
     for pod in pods:
         party = pod_party(pod, snapshot, family)

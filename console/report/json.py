@@ -1,0 +1,140 @@
+"""A verdict as JSON values: the whole trace, for scripts and records."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from console.objects.meta import ObjectRef
+from console.policy.networking import dotted
+from console.policy.trace import Clause, DirectionTrace, PolicyTrace, RuleTrace
+from console.policy.verdict import Case, End, NearMiss, ServiceStep, Verdict
+from console.report import words
+
+
+def verdict_json(verdict: Verdict) -> dict[str, Any]:
+    """The verdict with its explanation.
+
+    ``egress`` and ``ingress`` are those of the first case (what is broken first);
+    ``cases`` has them all. ``fix`` is null where nothing is to fix.
+    """
+    leading = verdict.leading
+    return {
+        "source": _end(verdict.connection.source),
+        "destination": _end(verdict.connection.destination),
+        "protocol": verdict.connection.protocol.value,
+        "port": verdict.connection.port,
+        "outcome": verdict.outcome.value,
+        "reason": words.headline(verdict),
+        "service": _service(verdict.service) if verdict.service else None,
+        "egress": _direction(leading.egress) if leading else None,
+        "ingress": _direction(leading.ingress) if leading else None,
+        "cases": [_case(case) for case in verdict.cases],
+        "caveats": [{"code": each.code, "sentence": each.sentence, "detail": each.detail} for each in verdict.caveats],
+        "near_misses": [_near_miss(miss) for miss in verdict.near_misses],
+        "fix": None,
+    }
+
+
+def _ref(ref: ObjectRef) -> dict[str, str]:
+    return {"kind": ref.kind, "namespace": ref.namespace, "name": ref.name}
+
+
+def _end(end: End) -> dict[str, Any]:
+    return {
+        "kind": end.kind.value,
+        "text": str(end),
+        "object": _ref(end.ref) if end.ref else None,
+        "pods": [f"{pod.namespace}/{pod.name}" for pod in end.pods],
+    }
+
+
+def _service(step: ServiceStep) -> dict[str, Any]:
+    return {
+        "object": _ref(step.service.ref),
+        "port": step.port.port,
+        "target_port": step.port.target,
+        "state": step.state.name.lower(),
+        "ready": step.ready,
+        "endpoints": step.total,
+    }
+
+
+def _case(case: Case) -> dict[str, Any]:
+    return {
+        "outcome": case.outcome.value,
+        "sources": list(case.sources),
+        "destinations": list(case.destinations),
+        "port": case.port,
+        "facts": list(case.facts),
+        "egress": _direction(case.egress),
+        "ingress": _direction(case.ingress),
+    }
+
+
+def _direction(trace: DirectionTrace) -> dict[str, Any]:
+    return {
+        "allowed": trace.allowed,
+        "ground": trace.ground.name.lower(),
+        "reason": words.direction_reason(trace),
+        "isolated_by": [_ref(ref) for ref in trace.isolated_by],
+        "gaps": [{"code": gap.code, "why": gap.why} for gap in trace.gaps],
+        "tiers": [
+            {
+                "tier": tier.tier.name.lower(),
+                "result": tier.result.value,
+                "policies": [_policy(policy) for policy in tier.policies],
+                "unselecting": [_policy(policy) for policy in tier.unselecting],
+            }
+            for tier in trace.tiers
+        ],
+    }
+
+
+def _policy(policy: PolicyTrace) -> dict[str, Any]:
+    return {
+        "object": _ref(policy.ref),
+        "selects": policy.selects,
+        "governs": policy.governs,
+        "subject": [_clause(clause) for clause in policy.subject],
+        "decided": policy.decided.value if policy.decided else None,
+        "deciding_rule": policy.deciding,
+        "rules": [_rule(rule) for rule in policy.rules],
+    }
+
+
+def _rule(rule: RuleTrace) -> dict[str, Any]:
+    return {
+        "path": dotted(rule.path),
+        "action": rule.action.value,
+        "matched": rule.matched,
+        "peers": [
+            {
+                "path": dotted(peer.path),
+                "matched": peer.matched,
+                "clauses": [_clause(clause) for clause in peer.clauses],
+            }
+            for peer in rule.peers
+        ],
+        "ports": [_clause(clause) for clause in rule.ports],
+    }
+
+
+def _clause(clause: Clause) -> dict[str, Any]:
+    return {
+        "kind": clause.kind.value,
+        "path": dotted(clause.path),
+        "matched": clause.matched,
+        "wanted": clause.wanted,
+        "found": clause.found,
+        "note": clause.note,
+    }
+
+
+def _near_miss(miss: NearMiss) -> dict[str, Any]:
+    return {
+        "direction": miss.direction.value,
+        "object": _ref(miss.policy),
+        "path": dotted(miss.path),
+        "failed": [_clause(clause) for clause in miss.failed],
+        "text": words.near_miss_line(miss),
+    }

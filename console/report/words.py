@@ -1,0 +1,280 @@
+"""The wording of verdicts and their traces, shared by the command line and the screens.
+
+Everything here is plain text of one line, cleaned of what a terminal would obey.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from typing import Final
+
+from console.objects.meta import ObjectRef
+from console.policy.model import Action, Direction, Tier
+from console.policy.posture import Stance
+from console.policy.trace import (
+    Clause,
+    ClauseKind,
+    DirectionTrace,
+    Ground,
+    Match,
+    PeerTrace,
+    PolicyTrace,
+    RuleTrace,
+    TierResult,
+    TierTrace,
+)
+from console.policy.verdict import Case, End, NearMiss, Outcome, ServiceState, ServiceStep, Verdict
+from console.report.clean import clean
+
+#: Glyphs that need no colour to be told apart.
+OUTCOME_GLYPHS: Final[Mapping[Outcome, str]] = {
+    Outcome.ALLOWED: "●",
+    Outcome.BLOCKED: "○",
+    Outcome.PARTIAL: "◐",
+    Outcome.UNKNOWN: "?",
+}
+STANCE_GLYPHS: Final[Mapping[Stance, str]] = {
+    Stance.OPEN: "□",
+    Stance.RULES: "■",
+    Stance.CLOSED: "▣",
+    Stance.MIXED: "◧",
+    Stance.UNKNOWN: "?",
+}
+_MATCH_GLYPHS: Final[Mapping[Match, str]] = {True: "✓", False: "✗", None: "?"}
+_END: Final = {Direction.EGRESS: "source", Direction.INGRESS: "destination"}
+_TIER: Final = {Tier.ADMIN: "Admin", Tier.NETWORK_POLICY: "Namespace", Tier.BASELINE: "Baseline"}
+
+
+def outcome_word(outcome: Outcome) -> str:
+    """``● ALLOWED``."""
+    return f"{OUTCOME_GLYPHS[outcome]} {outcome.name}"
+
+
+def stance_word(stance: Stance) -> str:
+    """``■ rules``."""
+    return f"{STANCE_GLYPHS[stance]} {stance.value}"
+
+
+def match_glyph(match: Match) -> str:
+    """``✓``, ``✗``, or ``?`` where it cannot be known."""
+    return _MATCH_GLYPHS[match]
+
+
+def answer_glyph(allowed: Match) -> str:
+    """The outcome glyph of a direction's answer."""
+    return OUTCOME_GLYPHS[{True: Outcome.ALLOWED, False: Outcome.BLOCKED, None: Outcome.UNKNOWN}[allowed]]
+
+
+def count(number: int, noun: str) -> str:
+    """``1 pod``, ``3 pods``, ``2 policies``."""
+    if number == 1:
+        return f"1 {noun}"
+    return f"{number} {noun[:-1]}ies" if noun.endswith("y") else f"{number} {noun}s"
+
+
+def end_word(end: End) -> str:
+    """An end as users write it, with its size: ``training/pytorchjob/llm-finetune (4 pods)``."""
+    text = clean(str(end))
+    return f"{text} ({count(len(end.pods), 'pod')})" if len(end.pods) > 1 else text
+
+
+def place(ref: ObjectRef) -> str:
+    """An object without its kind: ``namespace/name``."""
+    return clean(f"{ref.namespace}/{ref.name}" if ref.namespace else ref.name)
+
+
+def some(names: Sequence[str], most: int = 3) -> str:
+    """A few names and how many more: ``a, b, c and 9 more``."""
+    shown = ", ".join(clean(name) for name in names[:most])
+    return f"{shown} and {len(names) - most} more" if len(names) > most else shown
+
+
+def clause_fact(clause: Clause, side: str = "peer") -> str:
+    """A clause as a fact: ``podSelector wants role=trainer; the source has role=train``.
+
+    `side` is what the end it met is called.
+    """
+    note = f" ({clean(clause.note)})" if clause.note else ""
+    wanted, found = clean(clause.wanted), clean(clause.found)
+    if clause.kind in (ClauseKind.ANY_PEER, ClauseKind.ANY_PORT):
+        return f"names no {'peer' if clause.kind is ClauseKind.ANY_PEER else 'port'}: {wanted} matches"
+    if clause.kind is ClauseKind.PORT:
+        return f"port wants {wanted}; asked is {found}{note}"
+    if clause.kind is ClauseKind.IP_BLOCK:
+        return f"ipBlock wants {wanted}; the {side} is {found}{note}"
+    if clause.kind is ClauseKind.NAMESPACE:
+        return f"wants {wanted}; the {side} is in {found}{note}"
+    has = "is" if "=" not in found and " absent" not in found else "has"
+    if clause.kind is ClauseKind.NAMESPACE_SELECTOR:
+        owner = f"the {side}" if has == "is" else f"the {side}'s namespace"
+        return f"namespaceSelector wants {wanted}; {owner} {has} {_absent(found)}{note}"
+    return f"podSelector wants {wanted}; the {side} {has} {_absent(found)}{note}"
+
+
+def _absent(found: str) -> str:
+    return f"no label {found.removesuffix(' absent')}" if found.endswith(" absent") else found
+
+
+def other_end(direction: Direction) -> str:
+    """What the peer of a direction is called: the destination for egress, the source for ingress."""
+    return _END[Direction.INGRESS if direction is Direction.EGRESS else Direction.EGRESS]
+
+
+def this_end(direction: Direction) -> str:
+    """What the governed end of a direction is called."""
+    return _END[direction]
+
+
+def rule_line(rule: RuleTrace) -> str:
+    """``rule 1  peer ✓  port ✗``; rules count from 1, as people do."""
+    verb = "" if rule.action is Action.ALLOW else f" {rule.action.value}"
+    return f"rule {rule.index + 1}{verb}  peer {match_glyph(rule.peer)}  port {match_glyph(rule.port)}"
+
+
+def peer_line(peer: PeerTrace) -> str:
+    """``peer 2 ✗``, or ``any peer ✓``."""
+    return f"{'any peer' if peer.index is None else f'peer {peer.index + 1}'} {match_glyph(peer.matched)}"
+
+
+def policy_line(policy: PolicyTrace) -> str:
+    """A policy and what it did: ``to-feature-store  allows by rule 1``."""
+    name = place(policy.ref)
+    if policy.selects is False:
+        return f"{name}  does not select it"
+    if policy.decided is not None and policy.deciding is not None:
+        return f"{name}  {policy.decided.value}s by rule {policy.deciding + 1}".replace("denys", "denies")
+    if policy.selects is None:
+        return f"{name}  may select it"
+    if not policy.rules:
+        return f"{name}  isolates, has no rule"
+    return f"{name}  no rule matches" if len(policy.rules) > 1 else f"{name}  its rule does not match"
+
+
+def tier_line(tier: TierTrace) -> str:
+    """A tier and what came of it."""
+    name = _TIER[tier.tier]
+    if tier.tier is Tier.NETWORK_POLICY and tier.policies:
+        isolated = f"isolated by {len(tier.policies)}"
+        result = {
+            TierResult.ALLOWED: "a rule matches",
+            TierResult.DENIED: "no rule matches",
+            TierResult.UNKNOWN: "whether a rule matches cannot be known",
+        }.get(tier.result, tier.result.value)
+        return f"{name}  {isolated}: {result}"
+    return f"{name}  {tier.result.value}"
+
+
+def direction_reason(trace: DirectionTrace) -> str:
+    """Why a direction is allowed, blocked or unknown, in one clause."""
+    end = this_end(trace.direction)
+    if trace.gaps:
+        return f"cannot be known: {clean(trace.gaps[0].why)}"
+    if trace.ground is Ground.OUTSIDE:
+        return f"the {end} is no pod: no policy here governs it"
+    if trace.ground is Ground.HOST_NETWORK:
+        return f"the {end} is on its node's network: no policy isolates it"
+    if trace.ground is Ground.SELF:
+        return "a pod cannot block itself"
+    if trace.ground is Ground.OWN_NODE:
+        return "a pod's own node is always let through"
+    if trace.ground is Ground.DEFAULT:
+        return f"no policy isolates the {end}"
+    deciders = trace.deciders
+    if trace.allowed and deciders:
+        names = [f"{place(policy.ref)} rule {(policy.deciding or 0) + 1}" for policy in deciders]
+        return f"allowed by {some(names, 2)}"
+    if trace.allowed is None:
+        return "cannot be known: labels that decide could not be read"
+    denying = [policy for policy in deciders if policy.decided is Action.DENY]
+    if denying:
+        return f"denied by {place(denying[0].ref)} rule {(denying[0].deciding or 0) + 1}"
+    isolating = [place(ref) for ref in trace.isolated_by]
+    return f"isolated by {some(isolating, 2)}, and no rule matches"
+
+
+def direction_line(trace: DirectionTrace) -> str:
+    """``egress   allowed by training/to-feature-store rule 1``."""
+    return f"{trace.direction.value:<8} {direction_reason(trace)}"
+
+
+def service_line(step: ServiceStep) -> str:
+    """How a Service carried the connection, or what broke."""
+    name = clean(f"{step.service.namespace}/{step.service.name}")
+    port = f"{step.port.port}/{step.port.protocol}"
+    if step.state is ServiceState.TRANSLATED:
+        return (
+            f"{name} {port} → targetPort {clean(str(step.port.target))}, {step.ready} of {step.total} endpoints ready"
+        )
+    if step.state is ServiceState.EXTERNAL_NAME:
+        return f"{name} is an ExternalName for {clean(step.service.external_name)}: looked up outside the cluster"
+    if step.state is ServiceState.UNRESOLVED_TARGET:
+        return f"{name} {port}: no ready endpoint declares targetPort {clean(str(step.port.target))}"
+    if not step.total:
+        return f"{name} has no endpoints: nothing stands behind it"
+    return f"{name} has no ready endpoint ({step.total} not ready)"
+
+
+def near_miss_line(miss: NearMiss) -> str:
+    """A near miss and the clauses that failed."""
+    rule = "selects another end" if miss.rule is None else f"rule {miss.rule + 1}"
+    side = this_end(miss.direction) if miss.rule is None else other_end(miss.direction)
+    facts = "; ".join(clause_fact(clause, side) for clause in miss.failed)
+    return f"{place(miss.policy)} {rule}: {facts}"
+
+
+def headline(verdict: Verdict) -> str:
+    """Why, in one line, to stand behind the outcome."""
+    if verdict.outcome is Outcome.PARTIAL:
+        return _partial(verdict)
+    case = verdict.leading
+    if case is None:
+        return f"at the Service: {service_line(verdict.service)}" if verdict.service else ""
+    if verdict.outcome is Outcome.ALLOWED:
+        if all(direction.ground is not Ground.POLICY for direction in case.directions()):
+            return _unpoliced(case)
+        return "; ".join(f"{each.direction.value} {direction_reason(each)}" for each in case.directions())
+    if verdict.outcome is Outcome.UNKNOWN:
+        unknown = next(each for each in verdict.cases if each.outcome is Outcome.UNKNOWN)
+        trace = next(each for each in unknown.directions() if each.allowed is None)
+        return f"at the {this_end(trace.direction)}: {direction_reason(trace).removeprefix('cannot be known: ')}"
+    return _blocked(verdict, case)
+
+
+def _blocked(verdict: Verdict, case: Case) -> str:
+    closed = [trace for trace in case.directions() if trace.allowed is False]
+    ends = " and ".join(this_end(trace.direction) for trace in closed)
+    nearest = next((miss for miss in verdict.near_misses if len(miss.failed) == 1 and miss.rule is not None), None)
+    if len(closed) == 1 and nearest is not None:
+        fact = clause_fact(nearest.failed[0], other_end(nearest.direction))
+        return f"at the {ends}: {place(nearest.policy)} {fact}"
+    return f"at the {ends}: {'; '.join(direction_reason(trace) for trace in closed)}"
+
+
+def _unpoliced(case: Case) -> str:
+    reasons = [direction_reason(each) for each in case.directions()]
+    special = [
+        reason
+        for reason, each in zip(reasons, case.directions(), strict=True)
+        if each.ground not in (Ground.DEFAULT, Ground.OUTSIDE)
+    ]
+    if special:
+        return "; ".join(dict.fromkeys(special))
+    governed = [this_end(each.direction) for each in case.directions() if each.ground is Ground.DEFAULT]
+    return "no policy isolates either end" if len(governed) == 2 else f"no policy isolates the {' or '.join(governed)}"
+
+
+def _partial(verdict: Verdict) -> str:
+    parts = []
+    for outcome in (Outcome.BLOCKED, Outcome.UNKNOWN, Outcome.ALLOWED):
+        cases = [case for case in verdict.cases if case.outcome is outcome]
+        facts = [", ".join(clean(fact) for fact in case.facts) for case in cases if case.facts]
+        if cases:
+            parts.append(f"{outcome.value} for {some(facts, 2)}" if facts else f"{outcome.value} for some")
+    return "; ".join(parts)
+
+
+def case_title(case: Case) -> str:
+    """What a case is about: its answer, how many ends, and what sets it apart."""
+    ends = f"{some(case.sources, 2)} → {some(case.destinations, 2)}"
+    facts = f"  [{', '.join(clean(fact) for fact in case.facts)}]" if case.facts else ""
+    return f"{outcome_word(case.outcome)}  {ends}{facts}"
