@@ -1,0 +1,176 @@
+"""Raw objects in, values and diagnostics out."""
+
+from __future__ import annotations
+
+import contextlib
+import json
+from typing import Any
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from console.objects.core import ForeignPolicy, Namespace, Pod, Service
+from console.objects.decode import decode, decode_event, decode_page, template_pod
+from console.objects.diagnostics import Malformed
+from console.objects.meta import Manager, ObjectRef
+from console.objects.netpol import NetworkPolicy
+from console.objects.resources import RESOURCES, Resource
+
+RESOURCE = {resource.plural: resource for resource in RESOURCES}
+
+
+def raw(kind: str, api_version: str = "v1", *, name: str = "x", **fields: Any) -> dict[str, Any]:
+    meta = {"name": name, "namespace": "ns", **fields.pop("metadata", {})}
+    return {"apiVersion": api_version, "kind": kind, "metadata": meta, **fields}
+
+
+def page(*items: dict[str, Any], **meta: str) -> bytes:
+    return json.dumps({"kind": "List", "metadata": meta, "items": items}).encode()
+
+
+def test_a_pod_keeps_what_verdicts_need_and_nothing_else():
+    pod = decode(
+        raw(
+            "Pod",
+            metadata={"labels": {"app": "web"}, "annotations": {"secret": "no"}},
+            spec={
+                "hostNetwork": True,
+                "containers": [
+                    {"image": "i", "env": [{"name": "A", "value": "hidden"}], "ports": [{"containerPort": 80}]}
+                ],
+                "initContainers": [
+                    {"restartPolicy": "Always", "ports": [{"containerPort": 15001, "name": "mesh"}]},
+                    {"ports": [{"containerPort": 1, "name": "gone"}]},
+                ],
+            },
+            status={"phase": "Running", "podIPs": [{"ip": "10.0.0.1"}, {"ip": "fd00::1"}], "hostIP": "192.168.0.1"},
+        )
+    )
+    assert isinstance(pod, Pod)
+    assert (pod.ips, pod.host_ips, pod.host_network) == (("10.0.0.1", "fd00::1"), ("192.168.0.1",), True)
+    assert [(port.port, port.protocol, port.sidecar) for port in pod.ports] == [
+        (80, "TCP", False),
+        (15001, "TCP", True),
+    ]
+    assert "hidden" not in repr(pod)
+
+
+def test_the_last_writer_is_kept_and_status_writers_are_not_writers():
+    managed = [
+        {"manager": "kubectl", "operation": "Update", "time": "2026-01-01T00:00:00Z"},
+        {"manager": "argo", "operation": "Apply", "time": "2026-01-02T00:00:00Z"},
+        {"manager": "kubelet", "operation": "Update", "time": "2026-01-03T00:00:00Z", "subresource": "status"},
+    ]
+    pod = decode(raw("Pod", metadata={"managedFields": managed}))
+    assert isinstance(pod, Pod)
+    assert pod.manager == Manager("argo", "Apply", "2026-01-02T00:00:00Z")
+
+
+def test_a_namespace_always_carries_its_name():
+    namespace = decode({"apiVersion": "v1", "kind": "Namespace", "metadata": {"name": "ml", "labels": None}})
+    assert isinstance(namespace, Namespace)
+    assert namespace.labels == {"kubernetes.io/metadata.name": "ml"}
+
+
+def test_an_absent_target_port_is_the_port_itself():
+    service = decode(raw("Service", spec={"ports": [{"port": 80}, {"port": 81, "targetPort": "http"}]}))
+    assert isinstance(service, Service)
+    assert [port.target for port in service.ports] == [80, "http"]
+
+
+def test_absent_and_empty_rules_stay_apart():
+    kinds = [decode(raw("NetworkPolicy", "networking.k8s.io/v1", spec=spec)) for spec in ({}, {"egress": []}, None)]
+    assert [kind.egress if isinstance(kind, NetworkPolicy) else "" for kind in kinds] == [None, (), None]
+
+
+@pytest.mark.parametrize(("spec", "path", "said"), [
+    ({"podSelector": {"matchLabels": {"a": "b", "on": True}}}, "spec.podSelector.matchLabels[on]", "quote it"),
+    ({"ingress": [{"ports": [{"port": 1.5}]}]}, "spec.ingress[0].ports[0].port", "a whole number"),
+    ({"ingress": {}}, "spec.ingress", "must be a list, is a mapping"),
+    ({"egress": [{"to": [{"ipBlock": {}}]}]}, "spec.egress[0].to[0].ipBlock.cidr", "needs a cidr"),
+])  # fmt: skip
+def test_a_wrong_type_is_an_error_with_its_path(spec: Any, path: str, said: str):
+    with pytest.raises(Malformed, match=said) as caught:
+        decode(raw("NetworkPolicy", "networking.k8s.io/v1", name="p", spec=spec))
+    assert caught.value.path == path
+    assert caught.value.ref == ObjectRef("NetworkPolicy", "ns", "p")
+
+
+def test_a_network_policy_of_a_group_that_left_kubernetes_is_refused_with_the_way_out():
+    with pytest.raises(Malformed, match=r"write networking\.k8s\.io/v1"):
+        decode(raw("NetworkPolicy", "extensions/v1beta1"))
+
+
+def test_a_malformed_item_never_loses_the_others():
+    found = decode_page(
+        page(raw("Pod", name="a"), raw("Pod", name="b", spec=7), raw("Pod", name="c")), RESOURCE["pods"]
+    )
+    assert [pod.ref.name for pod in found.objects] == ["a", "c"]
+    (problem,) = found.diagnostics
+    assert (problem.ref, problem.path) == (ObjectRef("Pod", "ns", "b"), "spec")
+    (gap,) = found.gaps
+    assert (gap.resource, gap.namespace) == ("pods", "ns")
+
+
+def test_a_page_says_where_the_next_one_is():
+    found = decode_page(page(resourceVersion="7", **{"continue": "token"}), RESOURCE["pods"])
+    assert (found.resource_version, found.continue_token) == ("7", "token")
+
+
+@pytest.mark.parametrize("body", [b"", b"<html>", b"[]", b"{}", b'{"items": 3}', b'{"items": null}'])
+def test_a_body_that_is_no_list_is_said_to_be_none(body: bytes):
+    with pytest.raises(Malformed, match="no list of pods"):
+        decode_page(body, RESOURCE["pods"])
+
+
+def test_events_of_all_types():
+    added = decode_event(json.dumps({"type": "ADDED", "object": raw("Pod")}).encode(), RESOURCE["pods"])
+    bookmark = {"type": "BOOKMARK", "object": {"metadata": {"resourceVersion": "9"}}}
+    error = {"type": "ERROR", "object": {"kind": "Status", "code": 410, "message": "too old"}}
+    assert added.object is not None
+    assert added.object.ref.name == "x"
+    assert decode_event(json.dumps(bookmark).encode(), RESOURCE["pods"]).resource_version == "9"
+    gone = decode_event(json.dumps(error).encode(), RESOURCE["pods"])
+    assert (gone.type, gone.code, gone.message) == ("ERROR", 410, "too old")
+
+
+def test_a_workload_stands_for_its_template_unless_it_is_owned_itself():
+    template = {"metadata": {"labels": {"app": "x"}}, "spec": {"containers": [{"ports": [{"containerPort": 1}]}]}}
+    made = template_pod(raw("Deployment", "apps/v1", spec={"template": template}))
+    assert made is not None
+    assert (made.template, made.labels, made.owner and made.owner.kind) == (True, {"app": "x"}, "Deployment")
+    cron = template_pod(raw("CronJob", "batch/v1", spec={"jobTemplate": {"spec": {"template": template}}}))
+    assert cron is not None
+    owner = [{"kind": "Deployment", "name": "x", "controller": True}]
+    owned = raw("ReplicaSet", "apps/v1", metadata={"ownerReferences": owner}, spec={"template": template})
+    assert template_pod(owned) is None
+    assert template_pod(raw("ConfigMap", spec={"template": template["metadata"]})) is None
+
+
+def test_policies_of_other_kinds_keep_what_they_select():
+    subject = {"pods": {"namespaceSelector": {"matchLabels": {"t": "x"}}, "podSelector": {"matchLabels": {"a": "b"}}}}
+    found = decode(raw("AdminNetworkPolicy", "policy.networking.k8s.io/v1alpha1", spec={"subject": subject}))
+    assert isinstance(found, ForeignPolicy)
+    assert found.pod_selector is not None
+    assert found.pod_selector.match_labels == {"a": "b"}
+    assert found.namespace == ""
+
+
+JSON = st.recursive(
+    st.none() | st.booleans() | st.integers() | st.floats(allow_nan=False, allow_infinity=False) | st.text(max_size=8),
+    lambda inner: st.lists(inner, max_size=3) | st.dictionaries(st.text(max_size=8), inner, max_size=3),
+    max_leaves=12,
+)
+FIELDS = st.sampled_from(
+    ["metadata", "spec", "status", "ports", "endpoints", "items", "podSelector", "ingress", "egress"]
+)
+
+
+@given(value=st.dictionaries(FIELDS, JSON), resource=st.sampled_from(RESOURCES))
+def test_whatever_arrives_is_an_object_or_malformed(value: dict[str, Any], resource: Resource):
+    whole = {"apiVersion": resource.api_version, "kind": resource.kind, **value}
+    with contextlib.suppress(Malformed):
+        decode(whole)
+    found = decode_page(json.dumps({"items": [whole]}).encode(), resource)
+    assert len(found.objects) + len(found.diagnostics) == 1
