@@ -134,10 +134,16 @@ def test_one_object_and_a_missing_one(client: Client) -> None:
     assert client.get("/api/v1/namespaces/a").json["kind"] == "Namespace"
 
 
-@pytest.mark.parametrize("path", ["/apis/example.com/v1/things", "/api/v1/namespaces/a/pods/p0/log", "/openapi/v3"])
-def test_what_is_not_served_is_not_found(client: Client, path: str) -> None:
+@pytest.mark.parametrize("path", ["/apis/networking.k8s.io/v7/networkpolicies", "/api/v1/namespaces/a/pods/p0/log"])
+def test_what_a_built_in_group_does_not_serve_is_not_found(client: Client, path: str) -> None:
     reply = client.get(path)
     assert (reply.status, reply.json["reason"]) == (404, "NotFound")
+
+
+@pytest.mark.parametrize("path", ["/apis/example.com/v1/things", "/apis/example.com/v1", "/openapi/v3"])
+def test_what_no_group_serves_is_not_found_in_plain_text(client: Client, path: str) -> None:
+    reply = client.get(path)
+    assert (reply.status, reply.body) == (404, b"404 page not found\n")
 
 
 @pytest.mark.parametrize("name", ["labelSelector", "fieldSelector"])

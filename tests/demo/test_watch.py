@@ -117,10 +117,21 @@ def test_the_log_is_bounded(client: Client, connect: Connect) -> None:
             assert [events.next()["object"]["metadata"]["labels"]["n"] for _ in range(10)][-1] == "29"
 
 
-def test_a_version_of_the_future_gets_504_inside_the_stream(store: Store, client: Client) -> None:
-    with client.watch(PODS, resourceVersion=store.version + 5) as events:
-        (event,) = events.rest()
-    assert (event["type"], event["object"]["code"]) == ("ERROR", 504)
+def test_a_version_of_the_future_is_waited_for_in_silence(store: Store, client: Client) -> None:
+    with client.watch(PODS, resourceVersion=store.version + 2) as events:
+        for name in ("first", "second", "third"):
+            store.apply(pod("a", name))
+        assert events.next()["object"]["metadata"]["name"] == "third"
+
+
+def test_a_watch_ends_with_the_definition_of_its_kind(store: Store, client: Client) -> None:
+    path = "/apis/cilium.io/v2/ciliumnetworkpolicies"
+    store.apply({"apiVersion": "cilium.io/v2", "kind": "CiliumNetworkPolicy", "metadata": {"name": "x"}})
+    (crd,) = store.refs("CustomResourceDefinition")
+    with client.watch(path) as events:
+        assert events.next()["type"] == "ADDED"
+        store.delete(crd)
+        assert [event["type"] for event in events.rest()] == ["DELETED"]
 
 
 def test_a_burst_reaches_every_watch_whole(store: Store, server: ApiServer, connect: Connect) -> None:

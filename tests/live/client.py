@@ -103,6 +103,13 @@ class Client:
         finally:
             response.close()
 
+    def with_headers(self, headers: Mapping[str, str]) -> Client:
+        """The same user with further headers on every request."""
+        other = Client(self.url)
+        other._headers = {**self._headers, **headers}
+        other._pool = self._pool
+        return other
+
     def _address(self, path: str, query: Mapping[str, object] | None) -> str:
         return f"{self.url}{path}?{urlencode(query)}" if query else f"{self.url}{path}"
 

@@ -40,10 +40,17 @@ def pytest_runtest_makereport(item: pytest.Item) -> Any:
     if report.failed:
         for plane in item.session.stash.get(_PLANES, []):
             for log in sorted(plane.folder.rglob("*.log")):
-                if log.name != "audit.log":
-                    tail = "\n".join(log.read_text(errors="replace").splitlines()[-15:])
-                    report.sections.append((f"{log}", tail))
+                if complaints := _complaints(log):
+                    report.sections.append((f"complaints in {log}", "\n".join(complaints)))
     return report
+
+
+def _complaints(log: Path) -> list[str]:
+    """The latest errors in a server's log, in klog's form or etcd's; what else it said is in the file."""
+    if log.name == "audit.log":
+        return []
+    lines = log.read_text(errors="replace").splitlines()
+    return [line[:300] for line in lines if line[:1] in "EF" or '"level":"error"' in line or "panic" in line][-8:]
 
 
 _PLANES: pytest.StashKey[list[ControlPlane]] = pytest.StashKey()

@@ -10,7 +10,7 @@ import msgspec
 
 from console.demo.api.access import Access, User
 from console.demo.api.encoding import ContinueToken, list_body, status
-from console.demo.api.kinds import Kind
+from console.demo.api.kinds import BUILT_IN, Kind
 from console.demo.api.routes import Route
 from console.demo.store import Compacted, Store
 
@@ -27,6 +27,7 @@ _REVIEWS = {
     "selfsubjectrulesreviews": "SelfSubjectRulesReview",
 }
 _REVIEW_GROUP = ("authorization.k8s.io", "v1")
+_BUILT_IN_GROUPS = frozenset({kind.group for kind in BUILT_IN} | {_REVIEW_GROUP[0]})
 
 
 @dataclass(frozen=True, slots=True)
@@ -55,6 +56,17 @@ class Refusal(Exception):
         )
 
 
+class NotServed(Refusal):
+    """Nothing answers at this path: outside the groups that are built in, kube-apiserver says so in plain text."""
+
+    def __init__(self) -> None:
+        super().__init__(404, "NotFound", "404 page not found")
+
+    def answer(self) -> Answer:
+        """The page."""
+        return Answer(404, b"404 page not found\n", "text/plain; charset=utf-8")
+
+
 _REASONS = {
     400: ("BadRequest", "the request is not valid"),
     401: ("Unauthorized", "Unauthorized"),
@@ -75,9 +87,24 @@ def failure(code: int, *, retry_after: int = 0) -> Refusal:
     return Refusal(code, reason, message, **({"retryAfterSeconds": retry_after} if retry_after else {}))
 
 
+def missing(route: Route) -> Refusal:
+    """The 404 of a resource or a document that is not served."""
+    group = route.group if route.resource else "/".join(route.parts[1:2]) if route.parts[:1] == ("apis",) else None
+    if route.parts[:1] == ("api",) or group in _BUILT_IN_GROUPS:
+        return failure(404)
+    return NotServed()
+
+
+def invalid_option(name: str, why: str) -> Refusal:
+    """The 422 of a LIST or WATCH whose parameters do not go together."""
+    cause = {"reason": "FieldValueForbidden", "message": f"Forbidden: {why}", "field": name}
+    message = f'ListOptions.meta.k8s.io "" is invalid: {name}: Forbidden: {why}'
+    return Refusal(422, "Invalid", message, group="meta.k8s.io", kind="ListOptions", causes=[cause])
+
+
 def forbidden(user: User, route: Route) -> Refusal:
     """A 403 in the words of the RBAC authorizer."""
-    scope = f'in the namespace "{route.namespace}"' if route.namespace else "at the cluster scope"
+    scope = f'in the namespace "{route.scope}"' if route.scope else "at the cluster scope"
     name = f' "{route.name}"' if route.name else ""
     grouped = f"{route.resource}.{route.group}" if route.group else route.resource
     return Refusal(
@@ -112,7 +139,7 @@ def document(route: Route, kinds: tuple[Kind, ...]) -> Answer:
             found = _resources(group, version, kinds)
             if found["resources"]:
                 return _json(found)
-    raise failure(404)
+    raise missing(route)
 
 
 def _groups(kinds: tuple[Kind, ...]) -> list[dict[str, Any]]:
@@ -147,7 +174,10 @@ def listing(route: Route, kind: Kind, store: Store, *, partial: bool) -> Answer:
     """A LIST: whole, or a page of it that shows the moment its first page was made."""
     limit = _number(route, "limit")
     wanted = route.query.get("resourceVersion", "")
-    exact = route.query.get("resourceVersionMatch") == "Exact"
+    match = route.query.get("resourceVersionMatch", "")
+    if match and not wanted:
+        why = "resourceVersionMatch is forbidden unless resourceVersion is provided"
+        raise invalid_option("resourceVersionMatch", why)
     after, at = ("", ""), None
     if token_text := route.query.get("continue"):
         if wanted:
@@ -160,7 +190,7 @@ def listing(route: Route, kind: Kind, store: Store, *, partial: bool) -> Answer:
     elif wanted not in ("", "0"):
         version = _number(route, "resourceVersion")
         not_newer(version, store)
-        at = version if exact else None
+        at = version if match == "Exact" else None
     elif wanted == "0":
         limit = 0  # from the watch cache, which does not page
     try:
@@ -172,6 +202,8 @@ def listing(route: Route, kind: Kind, store: Store, *, partial: bool) -> Answer:
     if after != ("", ""):
         items = tuple(obj for obj in items if (obj.namespace, obj.name) > after)
     metadata: dict[str, Any] = {"resourceVersion": str(moment)}
+    if kind.custom and not partial:
+        metadata["continue"] = ""  # custom resources are lists of no Go type, which would leave it out
     if limit and len(items) > limit:
         last = items[limit - 1]
         metadata["continue"] = ContinueToken(moment, (last.namespace, last.name)).encode()

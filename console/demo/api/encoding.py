@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import base64
 import binascii
-from collections.abc import Iterable
-from typing import Any, NamedTuple
+from collections.abc import Iterable, Mapping
+from typing import Any, Final, NamedTuple
 
 import msgspec
 
@@ -58,22 +58,36 @@ def event_line(type_: str, obj: bytes) -> bytes:
     return b'{"type":"' + type_.encode() + b'","object":' + obj + b"}\n"
 
 
+#: What an empty object of a kind says beside its metadata: the fields that Go writes although nobody set them.
+_EMPTY: Final[Mapping[str, dict[str, Any]]] = {
+    "Namespace": {"spec": {}, "status": {}},
+    "NetworkPolicy": {"spec": {"podSelector": {}}},
+    "Pod": {"spec": {"containers": None}, "status": {}},
+    "Service": {"spec": {}, "status": {"loadBalancer": {}}},
+    "EndpointSlice": {"addressType": "", "endpoints": None, "ports": None},
+}
+
+
 def bookmark(kind: Kind, version: int, *, partial: bool, initial_end: bool = False) -> bytes:
     """The BOOKMARK line of a watch: an otherwise empty object of the watched kind, as kube-apiserver writes it."""
-    metadata: dict[str, Any] = {"resourceVersion": str(version), "creationTimestamp": None}
+    metadata: dict[str, Any] = {"resourceVersion": str(version)}
     if initial_end:
         metadata["annotations"] = {"k8s.io/initial-events-end": "true"}
     if partial:
         obj: dict[str, Any] = {"kind": "PartialObjectMetadata", "apiVersion": "meta.k8s.io/v1", "metadata": metadata}
     else:
         obj = {"kind": kind.kind, "apiVersion": kind.api_version, "metadata": metadata}
-        if kind.kind == "Pod":
-            obj |= {"spec": {"containers": None}, "status": {}}
+        if not kind.custom:
+            obj |= _EMPTY.get(kind.kind, {})
     return event_line("BOOKMARK", msgspec.json.encode(obj))
 
 
 def status(code: int, reason: str, message: str, **details: Any) -> dict[str, Any]:
-    """A meta/v1 Status of failure. `details` may hold ``metadata`` (of the list) besides the details proper."""
+    """A meta/v1 Status of failure.
+
+    `details` may hold ``metadata`` (of the list) besides the details proper. What is
+    empty among them is left out, as the core group's name.
+    """
     metadata = details.pop("metadata", {})
     body: dict[str, Any] = {
         "kind": "Status",
@@ -83,8 +97,8 @@ def status(code: int, reason: str, message: str, **details: Any) -> dict[str, An
         "message": message,
         "reason": reason,
     }
-    if details:
-        body["details"] = details
+    if details or code in (404, 405):
+        body["details"] = {name: value for name, value in details.items() if value}
     return body | {"code": code}
 
 

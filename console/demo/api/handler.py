@@ -146,11 +146,11 @@ class Handler(BaseHTTPRequestHandler):
             return
         if route.verb not in ("get", "list", "watch"):
             raise failure(405)
-        if not api.access.allowed(self._user, route.verb, route.group, route.resource, route.namespace):
+        if not api.access.allowed(self._user, route.verb, route.group, route.resource, route.scope):
             raise answers.forbidden(self._user, route)
         kind = api.store.kind_at(route.group, route.version, route.resource)
         if kind is None or route.subresource or (route.namespace and not kind.namespaced):
-            raise failure(404)
+            raise answers.missing(route)
         for name in ("labelSelector", "fieldSelector"):
             if route.query.get(name):  # an unfiltered answer would be a wrong one
                 raise Refusal(400, "BadRequest", f"the demo's API server does not serve {name}")

@@ -23,6 +23,11 @@ class Route:
     name: str = ""
     subresource: str = ""
 
+    @property
+    def scope(self) -> str:
+        """The namespace whose grants count, ``""`` for the whole cluster: a Namespace by name is in itself."""
+        return self.name if (self.group, self.resource) == ("", "namespaces") else self.namespace
+
     def flag(self, name: str) -> bool:
         """Whether a boolean parameter is set."""
         return self.query.get(name, "") in ("1", "true")

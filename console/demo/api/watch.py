@@ -8,7 +8,7 @@ from dataclasses import dataclass
 
 import msgspec
 
-from console.demo.api.answers import Refusal, failure, not_newer
+from console.demo.api.answers import Refusal, failure, invalid_option, not_newer
 from console.demo.api.bell import Vigil
 from console.demo.api.encoding import Stored, bookmark, event_line
 from console.demo.api.kinds import Kind
@@ -55,8 +55,8 @@ class Watch:
             raise Refusal(400, "BadRequest", f"invalid parameter of a watch: {error}") from error
         initial = route.flag("sendInitialEvents")
         if initial and route.query.get("resourceVersionMatch") != "NotOlderThan":
-            message = "resourceVersionMatch: Forbidden: sendInitialEvents requires setting resourceVersionMatch"
-            raise Refusal(422, "Invalid", f"ListOptions.meta.k8s.io is invalid: {message} to NotOlderThan")
+            why = "sendInitialEvents requires setting resourceVersionMatch to NotOlderThan"
+            raise invalid_option("resourceVersionMatch", why)
         return cls(
             kind=kind,
             namespace=route.namespace,
@@ -79,7 +79,8 @@ class Watch:
             while True:
                 if not self._stumble(vigil, send):
                     return
-                events, cursor = self.store.since(self.kind, cursor)
+                events, version = self.store.since(self.kind, cursor)
+                cursor = max(cursor, version)
                 lines = [self._line(entry.type, entry.obj) for entry in events if self._wanted(entry.obj)]
                 now = time.monotonic()
                 ending = now >= deadline
@@ -88,7 +89,11 @@ class Watch:
                     next_bookmark = now + self.bookmark_seconds
                 if lines:
                     send(b"".join(lines))
-                if ending or not vigil.wait(min(deadline, next_bookmark) if self.bookmarks else deadline):
+                if (
+                    ending
+                    or not self._served()
+                    or not vigil.wait(min(deadline, next_bookmark) if self.bookmarks else deadline)
+                ):
                     return
         except Compacted as error:
             message = f"too old resource version: {self.start} ({error.oldest})"
@@ -96,11 +101,15 @@ class Watch:
         except Refusal as refusal:
             send(_error(refusal))
 
+    def _served(self) -> bool:
+        """Whether the kind is still there: the watches of a custom kind end with its definition."""
+        return self.store.kind_at(self.kind.group, self.kind.version, self.kind.plural) is not None
+
     def _begin(self, send: Callable[[bytes], None]) -> int:
         """Send what there is already, where that is asked for; the version to go on from."""
-        not_newer(self.start, self.store)
         if self.start and not self.initial:
-            return self.start
+            return self.start  # also a version of the future: kube-apiserver waits for it in silence
+        not_newer(self.start, self.store)
         items, version = self.store.view(self.kind)
         lines = [self._line("ADDED", obj) for obj in items if self._wanted(obj)]
         if self.initial and self.bookmarks:
