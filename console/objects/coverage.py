@@ -22,10 +22,11 @@ UNPARSED = "UNPARSED"
 class Gap(msgspec.Struct, frozen=True, kw_only=True):
     """One thing that is not known.
 
-    `resource` is the plural (``networkpolicies``, ``pods``, …), ``*`` for a document
-    that may hold anything. `namespace` None means cluster-wide. The selectors narrow
-    a missing *policy* to what it may select (None: anything in its scope). `why` is
-    one sentence without its full stop.
+    `resource` is the Resource's `full_name` (``networkpolicies``, ``pods``, …), ``*`` for
+    a document that may hold anything. `namespace` None means cluster-wide, but for the
+    namespaces in `besides`, which could be read. The selectors narrow a missing *policy*
+    to what it may select (None: anything in its scope). `why` is one sentence without
+    its full stop.
     """
 
     code: str
@@ -35,6 +36,11 @@ class Gap(msgspec.Struct, frozen=True, kw_only=True):
     namespace_selector: LabelSelector | None = None
     pod_selector: LabelSelector | None = None
     ref: ObjectRef | None = None
+    besides: tuple[str, ...] = ()
+
+    def covers(self, namespace: str) -> bool:
+        """Whether the gap concerns a namespace."""
+        return namespace not in self.besides if self.namespace is None else namespace == self.namespace
 
 
 class Coverage(msgspec.Struct, frozen=True):
@@ -52,5 +58,5 @@ class Coverage(msgspec.Struct, frozen=True):
         return tuple(
             gap
             for gap in self.gaps
-            if gap.resource in (resource, "*") and (namespace is None or gap.namespace in (None, namespace))
+            if gap.resource in (resource, "*") and (namespace is None or gap.covers(namespace))
         )

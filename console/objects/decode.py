@@ -152,7 +152,7 @@ def gap_of(resource: Resource, error: Malformed) -> Gap | None:
         return None
     namespace = error.ref.namespace if error.ref and resource.namespaced else None
     why = f"{error.ref or resource.kind} is malformed ({error})"
-    return Gap(code=INVALID_POLICY, resource=resource.plural, why=why, namespace=namespace or None, ref=error.ref)
+    return Gap(code=INVALID_POLICY, resource=resource.full_name, why=why, namespace=namespace or None, ref=error.ref)
 
 
 class _ItemDecoder:

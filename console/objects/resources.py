@@ -35,6 +35,11 @@ class Resource:
         """``group/version`` as objects carry it."""
         return f"{self.group}/{self.version}" if self.group else self.version
 
+    @property
+    def full_name(self) -> str:
+        """The plural; with its group for kinds not every cluster has (``networkpolicies.crd.projectcalico.org``)."""
+        return f"{self.plural}.{self.group}" if self.optional else self.plural
+
     def path(self, namespace: str | None = None) -> str:
         """The collection's URL path, cluster-wide or of one namespace."""
         base = f"/apis/{self.group}/{self.version}" if self.group else f"/api/{self.version}"

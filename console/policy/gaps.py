@@ -15,7 +15,7 @@ from console.policy.match import selects, selects_namespace
 _MESH_WIDE: Final = ("AuthorizationPolicy", "istio-system")
 #: Resources in which a gap can change what policies decide.
 _DECIDING: Final = frozenset(
-    ["*", "networkpolicies", *(plural for kinds in FOREIGN_KINDS.values() for plural, _, _ in kinds)]
+    ["*", "networkpolicies", *(f"{plural}.{group}" for group, kinds in FOREIGN_KINDS.items() for plural, _, _ in kinds)]
 )
 
 
@@ -38,7 +38,7 @@ def concerns(gap: Gap, pod: Pod, namespace: Namespace | None) -> bool:
     """Whether what is missing could decide about a pod."""
     if gap.code != POLICY_KIND_NOT_MODELLED and gap.resource not in _DECIDING:
         return False
-    if gap.namespace is not None and gap.namespace != pod.namespace:
+    if not gap.covers(pod.namespace):
         return False
     if (
         gap.namespace_selector is not None
