@@ -225,14 +225,14 @@ class WirePort(Wire):
 class WireIngressRule(Wire):
     """``ingress[]``."""
 
-    ports: list[WirePort] | None = None
+    ports: list[WirePort | None] | None = None
     from_: list[WirePeer] | None = msgspec.field(name="from", default=None)
 
 
 class WireEgressRule(Wire):
     """``egress[]``."""
 
-    ports: list[WirePort] | None = None
+    ports: list[WirePort | None] | None = None
     to: list[WirePeer] | None = None
 
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterable, Iterator
 from functools import lru_cache
 from ipaddress import IPv4Network, IPv6Network, ip_address, ip_network
@@ -28,6 +29,7 @@ _NOT_INTERNET: Final[dict[int, tuple[Network, ...]]] = {
     6: (IPv6Network("::/3"), IPv6Network("4000::/2"), IPv6Network("8000::/1")),
 }
 _BITS: Final = {4: 32, 6: 128}
+_LEADING_ZEROS: Final = re.compile(r"\b0+(?=\d)")
 
 
 # Both are pure; the same few texts are parsed again and again, and ipaddress is slow.
@@ -44,22 +46,32 @@ def parse_address(text: str) -> Address | None:
 
 @lru_cache(maxsize=65536)
 def parse_network(text: str) -> Network | None:
-    """The network; bits beyond the prefix are dropped (`unmasked` tells). None if the text is no CIDR."""
-    if "/" not in text:
-        return None
+    """The network, read as API servers before 1.36 read it; None if the text is no CIDR to them.
+
+    Bits beyond the prefix are dropped, leading zeros mean nothing, and IPv4 mapped into
+    IPv6 is IPv4 (`outdated` tells of these).
+    """
+    address, _, prefix = text.partition("/")
+    if "%" in address or not (prefix.isascii() and prefix.isdecimal()):
+        return None  # Python also knows zones and netmasks
+    if ":" not in address:
+        address = _LEADING_ZEROS.sub("", address)
     try:
-        return ip_network(text, strict=False)
+        network = ip_network(f"{address}/{int(prefix)}", strict=False)
     except ValueError:
         return None
+    mapped = network.network_address.ipv4_mapped if isinstance(network, IPv6Network) else None
+    return IPv4Network((mapped, network.prefixlen - 96)) if mapped else network
 
 
-def unmasked(text: str) -> bool:
-    """Whether a valid CIDR has bits set beyond its prefix, which newer API servers refuse."""
-    try:
-        ip_network(text, strict=True)
-    except ValueError:
+def outdated(text: str) -> bool:
+    """Whether a valid CIDR is written as API servers from 1.36 on refuse it in new objects."""
+    address, _, prefix = text.partition("/")
+    network = parse_network(text)
+    if network is None or (prefix.startswith("0") and prefix != "0"):
         return True
-    return False
+    # An address of the other family than its text is one that was mapped.
+    return parse_address(address) != network.network_address or (":" in address) != (network.version == 6)
 
 
 def contains(network: Network, address: Address) -> bool:

@@ -14,7 +14,7 @@ from typing import Final
 
 from console.objects.netpol import IPBlock, NetworkPolicy, NetworkPolicyPeer, NetworkPolicyPort, NetworkPolicyRule
 from console.objects.selectors import OPERATORS, LabelSelector
-from console.policy.addresses import parse_network, unmasked
+from console.policy.addresses import outdated, parse_network
 from console.policy.model import (
     Action,
     CidrPeer,
@@ -33,8 +33,10 @@ from console.policy.model import (
 _PORT_NAME: Final = re.compile(r"(?=.*[a-z])[a-z0-9](?:-?[a-z0-9])*")
 _LABEL_VALUE: Final = re.compile(r"(?:[A-Za-z0-9](?:[-A-Za-z0-9_.]{0,61}[A-Za-z0-9])?)?")
 _LABEL_KEY: Final = re.compile(
-    r"(?:[a-z0-9](?:[-a-z0-9.]{0,251}[a-z0-9])?/)?[A-Za-z0-9](?:[-A-Za-z0-9_.]{0,61}[A-Za-z0-9])?"
+    r"(?:(?=[^/]{1,253}/)[a-z0-9](?:[-a-z0-9]*[a-z0-9])?(?:\.[a-z0-9](?:[-a-z0-9]*[a-z0-9])?)*/)?"
+    r"[A-Za-z0-9](?:[-A-Za-z0-9_.]{0,61}[A-Za-z0-9])?"
 )
+_REFUSED: Final = "API servers from 1.36 on refuse it in new objects"
 
 
 @dataclass(frozen=True, slots=True)
@@ -118,8 +120,8 @@ def _block(block: IPBlock, at: Path) -> Iterator[Problem]:
     if network is None:
         yield Problem((*at, "cidr"), f"{block.cidr!r} is no CIDR such as 10.0.0.0/8 or fd00::/8")
         return
-    if unmasked(block.cidr):
-        yield Problem((*at, "cidr"), f"{block.cidr} has bits beyond its prefix; it is read as {network}", fatal=False)
+    if outdated(block.cidr):
+        yield Problem((*at, "cidr"), f"{block.cidr} is read as {network}; {_REFUSED}", fatal=False)
     for index, text in enumerate(block.excepts or ()):
         inner, where = parse_network(text), (*at, "except", index)
         if inner is None:
@@ -127,8 +129,8 @@ def _block(block: IPBlock, at: Path) -> Iterator[Problem]:
             continue
         if not _strictly_within(inner, network):
             yield Problem(where, f"must lie strictly inside the cidr {network}, is {text}")
-        if unmasked(text):
-            yield Problem(where, f"{text} has bits beyond its prefix; it is read as {inner}", fatal=False)
+        if outdated(text):
+            yield Problem(where, f"{text} is read as {inner}; {_REFUSED}", fatal=False)
 
 
 def _strictly_within(inner: Network, outer: Network) -> bool:
