@@ -42,7 +42,8 @@ def _labels(raw: dict[str, str | None] | None) -> Mapping[str, str]:
     return {key: value if value is not None else "" for key, value in raw.items()}
 
 
-def _name(meta: wire.WireMeta) -> str:
+def name_of(meta: wire.WireMeta) -> str:
+    """The object's name. Raises Malformed where it has none."""
     if not meta.name:
         raise Malformed("the object has no name", path="metadata.name")
     return meta.name
@@ -55,7 +56,8 @@ def _owner(meta: wire.WireMeta) -> OwnerRef | None:
     return None
 
 
-def _manager(meta: wire.WireMeta) -> Manager | None:
+def manager_of(meta: wire.WireMeta) -> Manager | None:
+    """Who wrote the object last, status aside."""
     # Status writers (kubelet, scheduler) change no path; who wrote the rest last did.
     latest: wire.WireManaged | None = None
     for entry in meta.managed_fields or ():
@@ -68,10 +70,10 @@ def namespace(raw: wire.WireObject, text: SourceText | None = None) -> Namespace
     """A Namespace; every one carries its name as a label, even in files that leave it out."""
     del text
     meta = raw.metadata
-    name = _name(meta)
+    name = name_of(meta)
     labels = {**_labels(meta.labels), METADATA_NAME: name}
     return Namespace(name, labels, uid=meta.uid or "", resource_version=meta.resource_version or "",
-                     manager=_manager(meta))  # fmt: skip
+                     manager=manager_of(meta))  # fmt: skip
 
 
 def _ports(containers: list[wire.WireContainer] | None, *, sidecar: bool) -> list[ContainerPort]:
@@ -96,7 +98,7 @@ def pod(raw: wire.WirePod, text: SourceText | None = None) -> Pod:
     host_ips = tuple(entry.ip for entry in status.host_ips or () if entry.ip)
     return Pod(
         namespace=meta.namespace or "default",
-        name=_name(meta),
+        name=name_of(meta),
         labels=_labels(meta.labels),
         ips=ips or ((status.pod_ip,) if status.pod_ip else ()),
         host_ips=host_ips or ((status.host_ip,) if status.host_ip else ()),
@@ -113,7 +115,7 @@ def pod(raw: wire.WirePod, text: SourceText | None = None) -> Pod:
         created=meta.creation_timestamp or "",
         uid=meta.uid or "",
         resource_version=meta.resource_version or "",
-        manager=_manager(meta),
+        manager=manager_of(meta),
     )
 
 
@@ -122,13 +124,13 @@ def template(kind: str, owner: wire.WireMeta, raw: wire.WirePodTemplate, *, api_
     spec = raw.spec or wire.WirePodSpec()
     return Pod(
         namespace=owner.namespace or "default",
-        name=_name(owner),
+        name=name_of(owner),
         labels=_labels(raw.metadata.labels),
         ready=True,
         host_network=bool(spec.host_network),
         ports=_pod_ports(spec),
         images=tuple(container.image or "" for container in spec.containers or ()),
-        owner=OwnerRef(kind, _name(owner), api_version),
+        owner=OwnerRef(kind, name_of(owner), api_version),
         service_account=spec.service_account_name or "",
         template=True,
     )
@@ -140,7 +142,7 @@ def service(raw: wire.WireService, text: SourceText | None = None) -> Service:
     meta, spec = raw.metadata, raw.spec or wire.WireServiceSpec()
     return Service(
         namespace=meta.namespace or "default",
-        name=_name(meta),
+        name=name_of(meta),
         type=spec.type or "ClusterIP",
         cluster_ips=tuple(spec.cluster_ips or ([spec.cluster_ip] if spec.cluster_ip else [])),
         external_name=spec.external_name or "",
@@ -153,7 +155,7 @@ def service(raw: wire.WireService, text: SourceText | None = None) -> Service:
         labels=_labels(meta.labels),
         uid=meta.uid or "",
         resource_version=meta.resource_version or "",
-        manager=_manager(meta),
+        manager=manager_of(meta),
     )
 
 
@@ -171,14 +173,14 @@ def endpoint_slice(raw: wire.WireEndpointSlice, text: SourceText | None = None) 
     )
     return EndpointSlice(
         namespace=meta.namespace or "default",
-        name=_name(meta),
+        name=name_of(meta),
         service=_labels(meta.labels).get(SERVICE_NAME, ""),
         address_type=raw.address_type or "IPv4",
         endpoints=endpoints,
         ports=tuple(EndpointPort(port.port, port.protocol or "TCP", port.name or "") for port in raw.ports or ()),
         uid=meta.uid or "",
         resource_version=meta.resource_version or "",
-        manager=_manager(meta),
+        manager=manager_of(meta),
     )
 
 
@@ -189,8 +191,8 @@ def node(raw: wire.WireNode, text: SourceText | None = None) -> Node:
     addresses = tuple(
         entry.address for entry in status.addresses or () if entry.type in ("InternalIP", "ExternalIP", "")
     )
-    return Node(_name(meta), _labels(meta.labels), addresses, uid=meta.uid or "",
-                resource_version=meta.resource_version or "", manager=_manager(meta))  # fmt: skip
+    return Node(name_of(meta), _labels(meta.labels), addresses, uid=meta.uid or "",
+                resource_version=meta.resource_version or "", manager=manager_of(meta))  # fmt: skip
 
 
 def owner(kind: str) -> Callable[[wire.WireObject, SourceText | None], Owner]:
@@ -199,8 +201,8 @@ def owner(kind: str) -> Callable[[wire.WireObject, SourceText | None], Owner]:
     def convert(raw: wire.WireObject, text: SourceText | None = None) -> Owner:
         del text
         meta = raw.metadata
-        return Owner(kind, meta.namespace or "default", _name(meta), _owner(meta), uid=meta.uid or "",
-                     resource_version=meta.resource_version or "", manager=_manager(meta))  # fmt: skip
+        return Owner(kind, meta.namespace or "default", name_of(meta), _owner(meta), uid=meta.uid or "",
+                     resource_version=meta.resource_version or "", manager=manager_of(meta))  # fmt: skip
 
     return convert
 
@@ -236,7 +238,7 @@ def network_policy(raw: wire.WireNetworkPolicy, text: SourceText | None = None) 
         egress = tuple(_rule(r.to, r.ports, f"spec.egress[{i}].to") for i, r in enumerate(outward))
     return NetworkPolicy(
         namespace=meta.namespace or "default",
-        name=_name(meta),
+        name=name_of(meta),
         pod_selector=spec.pod_selector or LabelSelector(),
         ingress=ingress,
         egress=egress,
@@ -245,7 +247,7 @@ def network_policy(raw: wire.WireNetworkPolicy, text: SourceText | None = None) 
         text=text,
         uid=meta.uid or "",
         resource_version=meta.resource_version or "",
-        manager=_manager(meta),
+        manager=manager_of(meta),
     )
 
 
@@ -265,14 +267,14 @@ def foreign(kind: str, api_version: str, *, namespaced: bool) -> Callable[..., F
         return ForeignPolicy(
             kind=kind,
             namespace=(meta.namespace or "default") if namespaced else "",
-            name=_name(meta),
+            name=name_of(meta),
             api_version=api_version,
             namespace_selector=namespaces,
             pod_selector=pods,
             text=text,
             uid=meta.uid or "",
             resource_version=meta.resource_version or "",
-            manager=_manager(meta),
+            manager=manager_of(meta),
         )
 
     return convert

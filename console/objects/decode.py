@@ -13,11 +13,12 @@ from typing import Any, Final
 import msgspec
 
 from console.objects import convert, wire
+from console.objects.convert_tiered import WireTiered, tiered
 from console.objects.core import Pod
 from console.objects.coverage import INVALID_POLICY, Gap
 from console.objects.diagnostics import Diagnostic, Malformed, Severity
 from console.objects.meta import ObjectRef, SourceText
-from console.objects.resources import FOREIGN_KINDS, Resource
+from console.objects.resources import FOREIGN_KINDS, TIERED, Resource
 from console.objects.snapshot import KubeObject
 
 _Converter = Callable[..., KubeObject]
@@ -71,7 +72,7 @@ def decode(raw: Mapping[str, Any], text: SourceText | None = None) -> KubeObject
             path="apiVersion",
             ref=_ref(kind, raw),
         )
-    found = _CONVERTERS.get((group, kind)) or _foreign(group, version, kind)
+    found = _CONVERTERS.get((group, kind)) or _custom(group, version, kind)
     if found is None:
         return None
     shape, converter = found
@@ -160,14 +161,14 @@ class _ItemDecoder:
 
     def __init__(self, resource: Resource) -> None:
         found = _CONVERTERS.get((resource.group, resource.kind))
-        found = found or _foreign(resource.group, resource.api_version, resource.kind)
+        found = found or _custom(resource.group, resource.api_version, resource.kind)
         if found is None:  # pragma: no cover - a Resource without a converter is a programming error
             raise LookupError(resource.kind)
         shape, self._convert = found
         self._decoder = msgspec.json.Decoder(shape)
         self._kind = resource.kind
         # Policies keep their own text for the YAML view.
-        self._keeps_text = shape in (wire.WireNetworkPolicy, wire.WireForeign)
+        self._keeps_text = shape in (wire.WireNetworkPolicy, wire.WireForeign, WireTiered)
         self._api_version = resource.api_version
 
     def __call__(self, item: msgspec.Raw) -> KubeObject:
@@ -183,8 +184,12 @@ class _ItemDecoder:
             raise Malformed(error.message, path=error.path, ref=_ref(self._kind, msgspec.json.decode(item))) from None
 
 
-def _foreign(group: str, version: str, kind: str) -> tuple[type[wire.Wire], _Converter] | None:
-    for _, known, namespaced in FOREIGN_KINDS.get(group, ()):
+def _custom(group: str, version: str, kind: str) -> tuple[type[wire.Wire], _Converter] | None:
+    for resource in TIERED:
+        if (resource.api_version, resource.kind) == (version, kind):
+            return WireTiered, tiered(kind, version)
+    unread = [(each.plural, each.kind, False) for each in TIERED if each.group == group]
+    for _, known, namespaced in (*FOREIGN_KINDS.get(group, ()), *unread):
         if kind == known or known.startswith(f"{kind}."):
             return wire.WireForeign, convert.foreign(known, version, namespaced=namespaced)
     return None
@@ -193,7 +198,7 @@ def _foreign(group: str, version: str, kind: str) -> tuple[type[wire.Wire], _Con
 def _ref(kind: str, raw: Any) -> ObjectRef:
     meta = raw.get("metadata") if isinstance(raw, Mapping) else None
     meta = meta if isinstance(meta, Mapping) else {}
-    cluster_scoped = kind in ("Namespace", "Node")
+    cluster_scoped = kind in ("Namespace", "Node") or any(kind == resource.kind for resource in TIERED)
     namespace = "" if cluster_scoped else str(meta.get("namespace") or "default")
     return ObjectRef(kind, namespace, str(meta.get("name") or "(no name)"))
 

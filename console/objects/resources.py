@@ -9,6 +9,7 @@ from typing import Final
 from console.objects.core import EndpointSlice, ForeignPolicy, Namespace, Node, Owner, Pod, Service
 from console.objects.netpol import NetworkPolicy
 from console.objects.snapshot import KubeObject
+from console.objects.tiered import TieredPolicy
 
 
 @dataclass(frozen=True, slots=True)
@@ -58,14 +59,21 @@ RESOURCES: Final[tuple[Resource, ...]] = (
     Resource("jobs", "batch", "v1", "Job", Owner, metadata_only=True, decides=False),
 )
 
+_GROUP: Final = "policy.networking.k8s.io"
+#: The cluster-scoped policies, at each version that is evaluated; read where their CRDs exist.
+TIERED: Final[tuple[Resource, ...]] = tuple(
+    Resource(f"{kind.lower()[:-1]}ies", _GROUP, version, kind, TieredPolicy, namespaced=False, optional=True)
+    for version, kind in (
+        ("v1alpha1", "AdminNetworkPolicy"),
+        ("v1alpha1", "BaselineAdminNetworkPolicy"),
+        ("v1alpha2", "ClusterNetworkPolicy"),
+        ("v1beta1", "ClusterNetworkPolicy"),
+    )
+)
+
 #: Policy kinds that are detected and counted where their CRDs exist, by group: (plural, kind, namespaced).
 #: The version is the one the cluster serves.
 FOREIGN_KINDS: Final[Mapping[str, tuple[tuple[str, str, bool], ...]]] = {
-    "policy.networking.k8s.io": (
-        ("adminnetworkpolicies", "AdminNetworkPolicy", False),
-        ("baselineadminnetworkpolicies", "BaselineAdminNetworkPolicy", False),
-        ("clusternetworkpolicies", "ClusterNetworkPolicy", False),
-    ),
     "cilium.io": (
         ("ciliumnetworkpolicies", "CiliumNetworkPolicy", True),
         ("ciliumclusterwidenetworkpolicies", "CiliumClusterwideNetworkPolicy", False),
@@ -87,9 +95,20 @@ FOREIGN_KINDS: Final[Mapping[str, tuple[tuple[str, str, bool], ...]]] = {
 }
 
 
-def foreign(group: str, version: str, plural: str) -> Resource | None:
-    """The Resource of a foreign policy kind, at the version a cluster serves; None if it is not one."""
-    for name, kind, namespaced in FOREIGN_KINDS.get(group, ()):
+#: The API groups whose CRDs are looked for.
+CUSTOM_GROUPS: Final = frozenset([_GROUP, *FOREIGN_KINDS])
+
+
+def custom(group: str, version: str, plural: str) -> Resource | None:
+    """The Resource of a policy kind that comes as a CRD, at the version a cluster serves; None if it is not one.
+
+    A known kind at a version that is not evaluated is a foreign one.
+    """
+    for resource in TIERED:
+        if (resource.group, resource.version, resource.plural) == (group, version, plural):
+            return resource
+    known = [(each.plural, each.kind, False) for each in TIERED if each.group == group]
+    for name, kind, namespaced in (*FOREIGN_KINDS.get(group, ()), *known):
         if name == plural:
             return Resource(name, group, version, kind, ForeignPolicy, namespaced=namespaced, optional=True)
     return None

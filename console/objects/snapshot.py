@@ -11,10 +11,11 @@ from console.objects.core import METADATA_NAME, EndpointSlice, ForeignPolicy, Na
 from console.objects.coverage import Coverage
 from console.objects.meta import ObjectRef
 from console.objects.netpol import NetworkPolicy
+from console.objects.tiered import TieredPolicy
 from console.objects.workloads import Workload, group, owner_of
 
 #: Every object a snapshot holds.
-KubeObject = Namespace | Pod | NetworkPolicy | Service | EndpointSlice | Node | Owner | ForeignPolicy
+KubeObject = Namespace | Pod | NetworkPolicy | TieredPolicy | Service | EndpointSlice | Node | Owner | ForeignPolicy
 
 #: Kinds that share the owners' table of a namespace.
 OWNER_KINDS: Final = ("ReplicaSet", "Job")
@@ -52,6 +53,7 @@ class Snapshot:
 
     contents: Mapping[str, Contents] = field(default_factory=dict)
     nodes: Mapping[str, Node] = field(default_factory=dict)
+    tiered: Mapping[tuple[str, str], TieredPolicy] = field(default_factory=dict)
     foreign: Mapping[tuple[str, str], ForeignPolicy] = field(default_factory=dict)
     coverage: Coverage = field(default_factory=Coverage)
     revision: int = 0
@@ -125,6 +127,7 @@ class SnapshotBuilder:
         self._tables: dict[str, dict[str, dict[object, KubeObject]]] = {}
         self._declared: dict[str, Namespace] = {}
         self._nodes: dict[str, Node] = {}
+        self._tiered: dict[tuple[str, str], TieredPolicy] = {}
         self._foreign: dict[tuple[str, str], ForeignPolicy] = {}
         self._dirty: set[str] = set()
         self._made = Snapshot()
@@ -140,6 +143,10 @@ class SnapshotBuilder:
         if isinstance(obj, Node):
             before = self._nodes.get(obj.name)
             self._nodes[obj.name] = obj
+            return before
+        if isinstance(obj, TieredPolicy):
+            before = self._tiered.get((obj.kind, obj.name))
+            self._tiered[obj.kind, obj.name] = obj
             return before
         if isinstance(obj, ForeignPolicy) and not obj.namespace:
             before = self._foreign.get((obj.kind, obj.name))
@@ -159,6 +166,8 @@ class SnapshotBuilder:
             return self._declared.pop(ref.name, None)
         if kind is Node:
             return self._nodes.pop(ref.name, None)
+        if kind is TieredPolicy:
+            return self._tiered.pop((ref.kind, ref.name), None)
         if kind is ForeignPolicy and not ref.namespace:
             return self._foreign.pop((ref.kind, ref.name), None)
         table, key = _place(ref, kind)
@@ -171,6 +180,8 @@ class SnapshotBuilder:
             yield from [obj.ref for obj in self._declared.values()]
         elif kind is Node:
             yield from [obj.ref for obj in self._nodes.values()]
+        elif kind is TieredPolicy:
+            yield from [obj.ref for obj in self._tiered.values()]
         else:
             if kind is ForeignPolicy:
                 yield from [obj.ref for obj in self._foreign.values()]
@@ -201,6 +212,7 @@ class SnapshotBuilder:
         self._made = Snapshot(
             contents=contents,
             nodes=dict(self._nodes),
+            tiered=dict(self._tiered),
             foreign=dict(self._foreign),
             coverage=self._made.coverage if coverage is None else coverage,
             revision=self._made.revision + 1,

@@ -34,6 +34,19 @@ SENTENCES: Final[dict[str, str]] = {
     "SELF_THROUGH_SERVICE": "The source is one of the Service's own endpoints; reaching itself that way is undefined.",
     "POD_BY_ADDRESS": "The address belongs to a pod, so it was judged as that pod.",
     "SERVICE_BY_ADDRESS": "The address belongs to a Service, so it was judged as that Service.",
+    "SAME_PRIORITY": (
+        "Policies of equal priority disagree here; which comes first is undefined, and the answer depends on it."
+    ),
+    "DOMAIN_NAMES": (
+        "A rule names hosts by domain name; which addresses they have is not known here, and the answer depends on it."
+    ),
+    "PROTOCOL_WITHOUT_PORT": (
+        "A rule names a protocol without a port; it is read as all of its ports, which implementations do not agree on."
+    ),
+    "BASELINE_BESIDE_NETWORK_POLICY": (
+        "The Baseline tier decides here while a NetworkPolicy isolates the pod in the other direction: "
+        "the text reads per direction, one implementation skips Baseline."
+    ),
     "DNS_BLOCKED": (
         "The source cannot reach cluster DNS on port 53, so a connection by name fails before it reaches this policy."
     ),

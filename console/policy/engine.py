@@ -12,28 +12,27 @@ from dataclasses import dataclass, replace
 from functools import cached_property
 
 from console.objects.core import Pod
-from console.objects.coverage import INVALID_POLICY, Gap
+from console.objects.coverage import Gap
 from console.objects.meta import ObjectRef
 from console.objects.netpol import NetworkPolicy
 from console.objects.snapshot import Snapshot
+from console.objects.tiered import TieredPolicy
 from console.policy.addresses import parse_address
+from console.policy.asking import Modes, ask
 from console.policy.cases import Judged, fold, outcome_of, same_reasons, worst_first
 from console.policy.caveats import Caveat
+from console.policy.compiled import CompiledPolicies
 from console.policy.gaps import concerns, foreign_gaps
-from console.policy.judge import Modes, ask, judge
-from console.policy.match import selects
-from console.policy.model import Direction, Policy, Protocol
+from console.policy.judge import judge
+from console.policy.model import Direction, Policy, Protocol, Tier
 from console.policy.near import near_misses
-from console.policy.networking import Problem, compile_policy, dotted, validate
-from console.policy.notes import case_caveats, service_caveats
+from console.policy.networking import Problem
+from console.policy.notes import baseline_caveats, case_caveats, service_caveats
 from console.policy.parties import Replicas, Scope, families_of, pod_party, replicas
 from console.policy.posture import Posture, Side, Stance, combine
 from console.policy.services import Target, Translation, translate
 from console.policy.trace import DirectionTrace, Party, PolicyTrace, Question
 from console.policy.verdict import Case, Connection, End, EndKind, NearMiss, Outcome, ServiceState, Verdict
-
-#: What is known of one policy: itself, its compiled form (None: not valid), its problems.
-_Entry = tuple[NetworkPolicy, Policy | None, tuple[Problem, ...]]
 
 
 @dataclass(frozen=True, slots=True)
@@ -50,38 +49,21 @@ class Engine:
     def __init__(self, snapshot: Snapshot, previous: Engine | None = None, *, modes: Modes | None = None) -> None:
         self.snapshot = snapshot
         self.modes: Modes = modes or (previous.modes if previous else Modes())
-        known = previous._entries if previous else {}
-        self._entries: dict[int, _Entry] = {}
-        self._by_namespace: dict[str, tuple[Policy, ...]] = {}
-        invalid: list[Gap] = []
-        for name, held in snapshot.contents.items():
-            policies: list[Policy] = []
-            for policy in held.policies.values():
-                # Keyed by identity, and the entry keeps the object: an unchanged policy is the same object.
-                entry = known.get(id(policy)) or _entry(policy)
-                self._entries[id(policy)] = entry
-                if entry[1] is not None:
-                    policies.append(entry[1])
-                else:
-                    invalid.append(_invalid(policy, entry[2]))
-            if policies:
-                self._by_namespace[name] = tuple(policies)
+        self._policies: CompiledPolicies = CompiledPolicies(snapshot, previous._policies if previous else None)
         #: Everything that could decide and is not known.
-        self.gaps: tuple[Gap, ...] = (*snapshot.coverage.gaps, *invalid, *foreign_gaps(snapshot))
+        self.gaps: tuple[Gap, ...] = (*snapshot.coverage.gaps, *self._policies.invalid, *foreign_gaps(snapshot))
 
-    def problems(self, policy: NetworkPolicy) -> tuple[Problem, ...]:
+    def problems(self, policy: NetworkPolicy | TieredPolicy) -> tuple[Problem, ...]:
         """What is wrong with a policy of the snapshot."""
-        return self._entries[id(policy)][2]
+        return self._policies.problems(policy)
 
-    def policies_for(self, pod: Pod) -> tuple[Policy, ...]:
-        """The policies that may select a pod."""
-        return self._by_namespace.get(pod.namespace, ())
+    def compiled(self, policy: NetworkPolicy | TieredPolicy) -> Policy | None:
+        """The compiled form of a policy of the snapshot; None where it is not valid."""
+        return self._policies.compiled(policy)
 
     def selecting(self, pod: Pod) -> tuple[Policy, ...]:
-        """The policies that do select a pod, in name order; none for hostNetwork pods."""
-        if pod.host_network:
-            return ()
-        return tuple(policy for policy in self.policies_for(pod) if _selects(policy, pod))
+        """The policies that select a pod; none for hostNetwork pods."""
+        return self._policies.selecting(pod)
 
     def posture(self, pods: Iterable[Pod]) -> Posture:
         """Per direction, how the pods that have not finished stand."""
@@ -134,10 +116,8 @@ class Engine:
 
     def _judge_group(self, connection: Connection, group: _Group) -> tuple[Case, ...]:
         source, destination = connection.source, group.end
-        policies = {
-            policy.ref: policy for pod in (*source.pods, *destination.pods) for policy in self.policies_for(pod)
-        }
-        scope = Scope.of(policies.values())
+        policies = self._policies.over({pod.namespace for pod in (*source.pods, *destination.pods)})
+        scope = Scope.of(policies, [gap.pod_selector for gap in self.gaps])
         families = self._families(source, destination)
         by_family: list[tuple[int | None, tuple[Case, ...]]] = []
         tried: list[int | None] = [*families] if families else [None]
@@ -184,6 +164,9 @@ class Engine:
         egress = self.direction(Question(Direction.EGRESS, src, dst, protocol, port))
         ingress = self.direction(Question(Direction.INGRESS, dst, src, protocol, port))
         caveats = case_caveats(src, dst, egress, ingress)
+        for trace in (egress, ingress):
+            if trace.question.subject.pod is not None:
+                caveats.update(baseline_caveats(self.selecting(trace.question.subject.pod), trace))
         if apart:
             caveats.add(Caveat("NO_COMMON_FAMILY"))
         answers = (egress.allowed, ingress.allowed)
@@ -196,7 +179,7 @@ class Engine:
         pod = question.subject.pod
         return judge(
             question,
-            policies=self.policies_for(pod) if pod else (),
+            policies=self._policies.over([pod.namespace]) if pod else (),
             gaps=self._gaps_over(pod) if pod else [],
             modes=self.modes,
         )
@@ -213,7 +196,7 @@ class Engine:
             return ()
 
         def ask_anyway(direction: DirectionTrace, ref: ObjectRef) -> PolicyTrace:
-            policy = next(each for each in self._by_namespace[ref.namespace] if each.ref == ref)
+            policy = next(each for each in self._policies.over([ref.namespace]) if each.ref == ref)
             return ask(policy, direction.question, self.modes, anyway=True)
 
         return near_misses(blocked, ask_anyway)
@@ -227,9 +210,8 @@ class Engine:
         if translation is not None:
             found |= service_caveats(connection, translation, egress)
         asked = {trace.ref for case in cases for direction in case.directions() for trace in direction.policies()}
-        for policy, _, problems in self._entries.values():
-            if problems and policy.ref in asked:
-                found.update(Caveat("UNMASKED_CIDR", f"{policy.ref}: {problem.message}") for problem in problems)
+        for ref, problems in self._policies.noted(asked):
+            found.update(Caveat("UNMASKED_CIDR", f"{ref}: {problem.message}") for problem in problems)
         if self._dns_blocked(connection, cases):
             found.add(Caveat("DNS_BLOCKED"))
         return tuple(sorted(found))
@@ -251,31 +233,8 @@ class Engine:
         )
 
 
-def _entry(policy: NetworkPolicy) -> _Entry:
-    problems = validate(policy)
-    valid = not any(problem.fatal for problem in problems)
-    return policy, compile_policy(policy) if valid else None, problems
-
-
-def _invalid(policy: NetworkPolicy, problems: Sequence[Problem]) -> Gap:
-    first = next(problem for problem in problems if problem.fatal)
-    return Gap(
-        code=INVALID_POLICY,
-        resource="networkpolicies",
-        namespace=policy.namespace,
-        # A selector that is itself at fault says nothing sure about what it selects.
-        pod_selector=None if first.path[:2] == ("spec", "podSelector") else policy.pod_selector,
-        ref=policy.ref,
-        why=f"{policy.ref} is not valid ({dotted(first.path)} {first.message})",
-    )
-
-
-def _selects(policy: Policy, pod: Pod) -> bool:
-    return policy.subject.pods is None or selects(policy.subject.pods, pod.labels)
-
-
 def _side(policies: Sequence[Policy], direction: Direction) -> Side:
-    isolating = [policy for policy in policies if policy.rules(direction) is not None]
+    isolating = [each for each in policies if each.tier is Tier.NETWORK_POLICY and each.rules(direction) is not None]
     if not isolating:
         return Side(Stance.OPEN)
     rules = any(policy.rules(direction) for policy in isolating)

@@ -6,8 +6,8 @@ from collections.abc import Iterator
 from typing import Final
 
 from console.objects.core import Namespace, Pod
-from console.objects.coverage import POLICY_KIND_NOT_MODELLED, Gap
-from console.objects.resources import FOREIGN_KINDS
+from console.objects.coverage import INVALID_POLICY, POLICY_KIND_NOT_MODELLED, Gap
+from console.objects.resources import FOREIGN_KINDS, TIERED
 from console.objects.snapshot import Snapshot
 from console.policy.match import selects, selects_namespace
 
@@ -15,7 +15,12 @@ from console.policy.match import selects, selects_namespace
 _MESH_WIDE: Final = ("AuthorizationPolicy", "istio-system")
 #: Resources in which a gap can change what policies decide.
 _DECIDING: Final = frozenset(
-    ["*", "networkpolicies", *(f"{plural}.{group}" for group, kinds in FOREIGN_KINDS.items() for plural, _, _ in kinds)]
+    [
+        "*",
+        "networkpolicies",
+        *(f"{resource.plural}.{resource.group}" for resource in TIERED),
+        *(f"{plural}.{group}" for group, kinds in FOREIGN_KINDS.items() for plural, _, _ in kinds),
+    ]
 )
 
 
@@ -36,7 +41,7 @@ def foreign_gaps(snapshot: Snapshot) -> Iterator[Gap]:
 
 def concerns(gap: Gap, pod: Pod, namespace: Namespace | None) -> bool:
     """Whether what is missing could decide about a pod."""
-    if gap.code != POLICY_KIND_NOT_MODELLED and gap.resource not in _DECIDING:
+    if gap.code not in (POLICY_KIND_NOT_MODELLED, INVALID_POLICY) and gap.resource not in _DECIDING:
         return False
     if not gap.covers(pod.namespace):
         return False

@@ -11,7 +11,7 @@ from console.objects.core import METADATA_NAME, Namespace, Pod
 from console.objects.selectors import LabelSelector, Requirement
 from console.policy.addresses import contains
 from console.policy.model import Address, CidrPeer, Path, PortMatch, Protocol
-from console.policy.trace import Clause, ClauseKind, Match
+from console.policy.trace import Clause, ClauseKind, Match, Party
 
 
 def requirement_holds(entry: Requirement, labels: Mapping[str, str]) -> bool:
@@ -111,21 +111,35 @@ def _found(key: str, labels: Mapping[str, str]) -> str:
 
 
 def cidr_clause(peer: CidrPeer, address: Address | None) -> Clause:
-    """An ipBlock against an address; an end without an address matches none."""
+    """A network against an address; an end without an address matches none."""
     wanted = str(peer.network)
     if peer.excepts:
         wanted += f" except {', '.join(map(str, peer.excepts))}"
-    path = (*peer.path, "ipBlock")
+    path = peer.cidr_path
+    kind = ClauseKind.IP_BLOCK if path[-1] == "cidr" else ClauseKind.NETWORKS
     if address is None:
-        return Clause(ClauseKind.IP_BLOCK, path, False, wanted, "no address", caveat="NO_ADDRESS")
+        return Clause(kind, path, False, wanted, "no address", caveat="NO_ADDRESS")
     if not contains(peer.network, address):
         note = "the other address family" if peer.network.version != address.version else ""
-        return Clause(ClauseKind.IP_BLOCK, (*path, "cidr"), False, wanted, str(address), note)
+        return Clause(kind, path, False, wanted, str(address), note)
     for index, network in enumerate(peer.excepts):
         if contains(network, address):
-            where = (*path, "except", index)
-            return Clause(ClauseKind.IP_BLOCK, where, False, wanted, str(address), f"excepted by {network}")
-    return Clause(ClauseKind.IP_BLOCK, (*path, "cidr"), True, wanted, str(address))
+            where = (*path[:-1], "except", index)
+            return Clause(kind, where, False, wanted, str(address), f"excepted by {network}")
+    return Clause(kind, path, True, wanted, str(address))
+
+
+def node_clauses(selector: LabelSelector, party: Party, path: Path) -> tuple[Clause, ...]:
+    """A nodes peer against an end: it matches the addresses of nodes, so never a pod with one of its own."""
+    if party.pod is not None:
+        return (Clause(ClauseKind.NODES, path, False, "a node", party.name, "nodes match by their addresses"),)
+    if party.node is None:
+        if party.node_known:
+            return (Clause(ClauseKind.NODES, path, False, "a node", party.name),)
+        return (Clause(ClauseKind.NODES, path, None, "a node", party.name, "the labels of its node are not known"),)
+    if selector.is_empty:
+        return (Clause(ClauseKind.NODES, path, True, "any node", party.node.name),)
+    return tuple(clause for _, clause in _clauses(ClauseKind.NODES, selector, party.node.labels, path))
 
 
 def port_clause(match: PortMatch, destination: Pod | None, protocol: Protocol, port: int) -> Clause:
@@ -141,7 +155,9 @@ def port_clause(match: PortMatch, destination: Pod | None, protocol: Protocol, p
     same = match.protocol is None or match.protocol is protocol
     if match.low is None or match.high is None:
         wanted = f"any {match.protocol.value} port" if match.protocol else "any port"
-        return Clause(ClauseKind.PORT, match.path, same, wanted, found)
+        # NetworkPolicy says it means all ports (types.go); ClusterNetworkPolicy leaves it open.
+        contested = "PROTOCOL_WITHOUT_PORT" if "protocols" in match.path else ""
+        return Clause(ClauseKind.PORT, match.path, same, wanted, found, caveat=contested)
     wanted = f"{match.low}{spoken}" if match.low == match.high else f"{match.low}–{match.high}{spoken}"
     return Clause(ClauseKind.PORT, match.path, same and match.low <= port <= match.high, wanted, found)
 

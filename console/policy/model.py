@@ -56,6 +56,8 @@ class PodPeer:
     """Pods of namespaces. `namespaces` None means the policy's own (`home`); `pods` None means all of them."""
 
     path: Path
+    namespaces_path: Path
+    pods_path: Path
     home: str
     namespaces: LabelSelector | None
     pods: LabelSelector | None
@@ -63,14 +65,40 @@ class PodPeer:
 
 @dataclass(frozen=True, slots=True)
 class CidrPeer:
-    """Addresses of a network less its exceptions."""
+    """Addresses of a network less its exceptions, pods' among them. `cidr_path` leads to the network's text."""
 
     path: Path
+    cidr_path: Path
     network: Network
     excepts: tuple[Network, ...]
 
 
-Peer = PodPeer | CidrPeer
+@dataclass(frozen=True, slots=True)
+class NodePeer:
+    """Nodes by label: matched by the address, so hostNetwork pods are matched as their nodes."""
+
+    path: Path
+    nodes: LabelSelector
+
+
+@dataclass(frozen=True, slots=True)
+class DomainPeer:
+    """Hosts by name. Which addresses they have is not known here, so what it matches cannot be known."""
+
+    path: Path
+    names: tuple[str, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class UnknownPeer:
+    """A peer of a kind this version does not know. It fails closed: `matches` is false for an allowing rule only."""
+
+    path: Path
+    field: str
+    matches: bool
+
+
+Peer = PodPeer | CidrPeer | NodePeer | DomainPeer | UnknownPeer
 
 
 @dataclass(frozen=True, slots=True)
@@ -100,9 +128,10 @@ class Rule:
 
 @dataclass(frozen=True, slots=True)
 class Subject:
-    """The pods a policy governs. `namespaces` None means the namespace `home`."""
+    """The pods a policy governs. `namespaces` None means the namespace `home`; `pods` None all of its pods."""
 
-    path: Path
+    namespaces_path: Path
+    pods_path: Path
     home: str
     namespaces: LabelSelector | None
     pods: LabelSelector | None

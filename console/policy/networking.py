@@ -68,7 +68,7 @@ def validate(policy: NetworkPolicy) -> tuple[Problem, ...]:
 
 def _validate(policy: NetworkPolicy) -> Iterator[Problem]:
     spec: Path = ("spec",)
-    yield from _selector(policy.pod_selector, (*spec, "podSelector"))
+    yield from selector_problems(policy.pod_selector, (*spec, "podSelector"))
     for index, kind in enumerate(policy.policy_types or ()):
         if kind not in ("Ingress", "Egress"):
             yield Problem((*spec, "policyTypes", index), f"must be Ingress or Egress, is {kind!r}")
@@ -110,9 +110,9 @@ def _peer(peer: NetworkPolicyPeer, at: Path) -> Iterator[Problem]:
             yield Problem(at, "an ipBlock may not stand beside a selector in one peer")
         yield from _block(peer.ip_block, (*at, "ipBlock"))
     if peer.pod_selector is not None:
-        yield from _selector(peer.pod_selector, (*at, "podSelector"))
+        yield from selector_problems(peer.pod_selector, (*at, "podSelector"))
     if peer.namespace_selector is not None:
-        yield from _selector(peer.namespace_selector, (*at, "namespaceSelector"))
+        yield from selector_problems(peer.namespace_selector, (*at, "namespaceSelector"))
 
 
 def _block(block: IPBlock, at: Path) -> Iterator[Problem]:
@@ -139,7 +139,8 @@ def _strictly_within(inner: Network, outer: Network) -> bool:
     return inner.network_address in outer
 
 
-def _selector(selector: LabelSelector, at: Path) -> Iterator[Problem]:
+def selector_problems(selector: LabelSelector, at: Path) -> Iterator[Problem]:
+    """What is wrong with a label selector at a path (apimachinery ``ValidateLabelSelector``)."""
     for key, value in (selector.match_labels or {}).items():
         where = (*at, "matchLabels", key)
         yield from _label_key(key, where)
@@ -175,7 +176,9 @@ def compile_policy(policy: NetworkPolicy) -> Policy:
     return Policy(
         ref=policy.ref,
         tier=Tier.NETWORK_POLICY,
-        subject=Subject(("spec", "podSelector"), policy.namespace, None, policy.pod_selector),
+        subject=Subject(
+            ("metadata", "namespace"), ("spec", "podSelector"), policy.namespace, None, policy.pod_selector
+        ),
         ingress=_rules(policy, policy.ingress, "ingress", "from") if "Ingress" in types else None,
         egress=_rules(policy, policy.egress, "egress", "to") if "Egress" in types else None,
     )
@@ -195,11 +198,12 @@ def _compile_rule(policy: NetworkPolicy, rule: NetworkPolicyRule, index: int, fi
 
 def _compile_peer(policy: NetworkPolicy, peer: NetworkPolicyPeer, path: Path) -> Peer:
     if peer.ip_block is None:
-        return PodPeer(path, policy.namespace, peer.namespace_selector, peer.pod_selector)
+        selectors = ((*path, "namespaceSelector"), (*path, "podSelector"))
+        return PodPeer(path, *selectors, policy.namespace, peer.namespace_selector, peer.pod_selector)
     network = parse_network(peer.ip_block.cidr)
     assert network is not None, "compiled before it was validated"
     excepts = (parse_network(text) for text in peer.ip_block.excepts or ())
-    return CidrPeer(path, network, tuple(inner for inner in excepts if inner is not None))
+    return CidrPeer(path, (*path, "ipBlock", "cidr"), network, tuple(inner for inner in excepts if inner is not None))
 
 
 def _compile_port(port: NetworkPolicyPort, path: Path) -> PortMatch:

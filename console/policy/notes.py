@@ -6,9 +6,9 @@ from collections.abc import Iterable, Iterator
 
 from console.policy.addresses import contains, parse_address
 from console.policy.caveats import Caveat
-from console.policy.model import CidrPeer, Policy
+from console.policy.model import CidrPeer, Direction, Policy, Tier
 from console.policy.services import Translation
-from console.policy.trace import Clause, DirectionTrace, Ground, Party, RuleTrace
+from console.policy.trace import Clause, ClauseKind, DirectionTrace, Ground, Party, RuleTrace, TierResult, TierTrace
 from console.policy.verdict import Connection
 
 
@@ -28,13 +28,37 @@ def case_caveats(src: Party, dst: Party, egress: DirectionTrace, ingress: Direct
     for direction in (egress, ingress):
         found.update(Caveat(gap.code, gap.why) for gap in direction.gaps)
         found.update(_clause_caveats(direction))
-        found.update(
-            Caveat("NOT_READABLE", clause.found)
-            for rule in _rules(direction)
-            for clause in rule.clauses()
-            if direction.allowed is None and clause.matched is None
-        )
+        if direction.allowed is None and not direction.gaps:
+            found.update(_why_unknown(direction))
     return found
+
+
+def _why_unknown(direction: DirectionTrace) -> Iterator[Caveat]:
+    unsure = False
+    clauses = [clause for rule in _rules(direction) for clause in rule.clauses()]
+    subjects = [clause for policy in direction.policies() for clause in policy.subject]
+    for clause in (*clauses, *subjects):
+        if clause.matched is None:
+            unsure = True
+            code = "DOMAIN_NAMES" if clause.kind is ClauseKind.DOMAIN_NAMES else "NOT_READABLE"
+            yield Caveat(code, clause.wanted if code == "DOMAIN_NAMES" else clause.note or clause.found)
+    if not unsure:
+        # Everything that was asked is known, so only the order of policies can be in doubt.
+        yield Caveat("SAME_PRIORITY", ", ".join(str(policy.ref) for policy in direction.policies() if policy.rules))
+
+
+def baseline_caveats(engine_policies: Iterable[Policy], direction: DirectionTrace) -> Iterator[Caveat]:
+    """Whether Baseline decides a direction while a NetworkPolicy isolates the same pod in the other one."""
+    if not any(tier.tier is Tier.BASELINE and _spoke(tier) for tier in direction.tiers):
+        return
+    other = Direction.INGRESS if direction.direction is Direction.EGRESS else Direction.EGRESS
+    for policy in engine_policies:
+        if policy.tier is Tier.NETWORK_POLICY and policy.rules(other) is not None:
+            yield Caveat("BASELINE_BESIDE_NETWORK_POLICY", str(policy.ref))
+
+
+def _spoke(tier: TierTrace) -> bool:
+    return tier.result in (TierResult.ALLOWED, TierResult.DENIED)
 
 
 def _rules(direction: DirectionTrace) -> Iterator[RuleTrace]:

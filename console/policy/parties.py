@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from console.objects.core import Pod
 from console.objects.selectors import LabelSelector
@@ -63,11 +63,19 @@ def pod_party(pod: Pod, snapshot: Snapshot, family: int | None) -> Party:
     address = next((each for each in addresses if family in (None, each.version)), None)
     name = f"{pod.namespace}/{pod.name}"
     if pod.host_network:
-        return Party(name, address=address, host_pod=pod)
+        return replace(address_party(address, snapshot, name), host_pod=pod)
     nodes = frozenset(
         parsed for text in (*pod.host_ips, *_node_addresses(pod, snapshot)) if (parsed := parse_address(text))
     )
     return Party(name, pod, snapshot.namespace(pod.namespace), address, own_node=nodes)
+
+
+def address_party(address: Address | None, snapshot: Snapshot, name: str) -> Party:
+    """A bare address as the network sees it, with the node that has it."""
+    node_name = snapshot.nodes_by_ip.get(str(address), "")
+    node = snapshot.nodes.get(node_name)
+    known = node is not None or (not node_name and not snapshot.coverage.of("nodes"))
+    return Party(name, address=address, node=node, node_known=known)
 
 
 def _node_addresses(pod: Pod, snapshot: Snapshot) -> tuple[str, ...]:
@@ -78,7 +86,7 @@ def _node_addresses(pod: Pod, snapshot: Snapshot) -> tuple[str, ...]:
 def replicas(end: End, pods: Sequence[Pod], snapshot: Snapshot, scope: Scope, family: int | None) -> list[Replicas]:
     """The classes of an end's parties in one address family (None: no address of either end is known)."""
     if end.kind is EndKind.ADDRESS:
-        return [Replicas((Party(str(end.address), address=end.address),))]
+        return [Replicas((address_party(end.address, snapshot, str(end.address)),))]
     if end.kind is EndKind.INTERNET:
         own = [address for address in map(parse_address, snapshot.pods_by_ip) if address]
         own += [address for address in map(parse_address, snapshot.nodes_by_ip) if address]

@@ -10,7 +10,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from enum import Enum
 
-from console.objects.core import Namespace, Pod
+from console.objects.core import Namespace, Node, Pod
 from console.objects.coverage import Gap
 from console.objects.meta import ObjectRef
 from console.policy.model import Action, Address, Direction, Path, Protocol, Tier
@@ -25,6 +25,10 @@ class ClauseKind(Enum):
     NAMESPACE_SELECTOR = "namespaceSelector"
     POD_SELECTOR = "podSelector"
     IP_BLOCK = "ipBlock"
+    NETWORKS = "networks"
+    NODES = "nodes"
+    DOMAIN_NAMES = "domainNames"
+    UNKNOWN_PEER = "peer of an unknown kind"
     PORT = "port"
     ANY_PEER = "any peer"
     ANY_PORT = "any port"
@@ -94,6 +98,7 @@ class PolicyTrace:
     rules: tuple[RuleTrace, ...] = ()
     decided: Action | None = None
     deciding: int | None = None
+    priority: int = 0
 
 
 @dataclass(frozen=True, slots=True)
@@ -102,7 +107,8 @@ class Party:
 
     `address` is the one in the family judged (None: none yet). A hostNetwork pod is a
     bare address to policies: `pod` is None for it, `host_pod` keeps it.
-    `own_node` holds the addresses of the node a pod runs on.
+    `own_node` holds the addresses of the node a pod runs on; `node` is the node whose
+    address a bare address is (`node_known` false: whether it is one's, or which, could not be read).
     """
 
     name: str
@@ -111,6 +117,8 @@ class Party:
     address: Address | None = None
     host_pod: Pod | None = None
     own_node: frozenset[Address] = frozenset()
+    node: Node | None = None
+    node_known: bool = True
 
 
 @dataclass(frozen=True, slots=True)

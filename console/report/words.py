@@ -5,7 +5,7 @@ Everything here is plain text of one line, cleaned of what a terminal would obey
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from typing import Final
 
 from console.objects.meta import ObjectRef
@@ -42,6 +42,7 @@ STANCE_GLYPHS: Final[Mapping[Stance, str]] = {
 }
 _MATCH_GLYPHS: Final[Mapping[Match, str]] = {True: "✓", False: "✗", None: "?"}
 _END: Final = {Direction.EGRESS: "source", Direction.INGRESS: "destination"}
+_ADDRESSED: Final = (ClauseKind.IP_BLOCK, ClauseKind.NETWORKS, ClauseKind.DOMAIN_NAMES)
 _TIER: Final = {Tier.ADMIN: "Admin", Tier.NETWORK_POLICY: "Namespace", Tier.BASELINE: "Baseline"}
 
 
@@ -100,8 +101,12 @@ def clause_fact(clause: Clause, side: str = "peer") -> str:
         return f"names no {'peer' if clause.kind is ClauseKind.ANY_PEER else 'port'}: {wanted} matches"
     if clause.kind is ClauseKind.PORT:
         return f"port wants {wanted}; asked is {found}{note}"
-    if clause.kind is ClauseKind.IP_BLOCK:
-        return f"ipBlock wants {wanted}; the {side} is {found}{note}"
+    if clause.kind in _ADDRESSED:
+        return f"{clause.kind.value} wants {wanted}; the {side} is {found}{note}"
+    if clause.kind is ClauseKind.UNKNOWN_PEER:
+        return f"{wanted} is a peer of a kind that is not known here{note}"
+    if clause.kind is ClauseKind.NODES:
+        return f"nodes wants {wanted}; the {side} {'has' if '=' in found else 'is'} {_absent(found)}{note}"
     if clause.kind is ClauseKind.NAMESPACE:
         return f"wants {wanted}; the {side} is in {found}{note}"
     has = "is" if "=" not in found and " absent" not in found else "has"
@@ -184,12 +189,22 @@ def direction_reason(trace: DirectionTrace) -> str:
         names = [f"{place(policy.ref)} rule {(policy.deciding or 0) + 1}" for policy in deciders]
         return f"allowed by {some(names, 2)}"
     if trace.allowed is None:
-        return "cannot be known: labels that decide could not be read"
+        unknown = next(_unknown_clauses(trace), None)
+        if unknown is None:
+            return "cannot be known: policies of equal priority disagree"
+        return f"cannot be known: {clause_fact(unknown, other_end(trace.direction))}"
     denying = [policy for policy in deciders if policy.decided is Action.DENY]
     if denying:
         return f"denied by {place(denying[0].ref)} rule {(denying[0].deciding or 0) + 1}"
     isolating = [place(ref) for ref in trace.isolated_by]
     return f"isolated by {some(isolating, 2)}, and no rule matches"
+
+
+def _unknown_clauses(trace: DirectionTrace) -> Iterator[Clause]:
+    for policy in trace.policies():
+        yield from (clause for clause in policy.subject if clause.matched is None)
+        for rule in policy.rules:
+            yield from (clause for clause in rule.clauses() if clause.matched is None)
 
 
 def direction_line(trace: DirectionTrace) -> str:

@@ -15,7 +15,8 @@ from console.objects.decode import decode, decode_event, decode_page, template_p
 from console.objects.diagnostics import Malformed
 from console.objects.meta import Manager, ObjectRef
 from console.objects.netpol import NetworkPolicy
-from console.objects.resources import RESOURCES, Resource
+from console.objects.resources import RESOURCES, TIERED, Resource
+from console.objects.tiered import TieredPolicy
 
 RESOURCE = {resource.plural: resource for resource in RESOURCES}
 
@@ -149,12 +150,74 @@ def test_a_workload_stands_for_its_template_unless_it_is_owned_itself():
 
 
 def test_policies_of_other_kinds_keep_what_they_select():
-    subject = {"pods": {"namespaceSelector": {"matchLabels": {"t": "x"}}, "podSelector": {"matchLabels": {"a": "b"}}}}
-    found = decode(raw("AdminNetworkPolicy", "policy.networking.k8s.io/v1alpha1", spec={"subject": subject}))
+    spec = {"endpointSelector": {"matchLabels": {"a": "b"}}}
+    found = decode(raw("CiliumNetworkPolicy", "cilium.io/v2", spec=spec))
     assert isinstance(found, ForeignPolicy)
     assert found.pod_selector is not None
     assert found.pod_selector.match_labels == {"a": "b"}
-    assert found.namespace == ""
+    prefixed = decode(
+        raw("CiliumNetworkPolicy", "cilium.io/v2", spec={"endpointSelector": {"matchLabels": {"k8s:a": "b"}}})
+    )
+    assert isinstance(prefixed, ForeignPolicy)
+    assert prefixed.pod_selector is None
+
+
+def test_a_known_kind_at_an_unknown_version_is_not_evaluated_as_if_it_were_known():
+    found = decode(raw("ClusterNetworkPolicy", "policy.networking.k8s.io/v9", spec={}))
+    assert isinstance(found, ForeignPolicy)
+
+
+def test_both_spellings_of_a_port_become_one_form():
+    alpha1 = {
+        "priority": 5,
+        "subject": {"namespaces": {}},
+        "ingress": [
+            {
+                "action": "Deny",
+                "from": [{"pods": {"namespaceSelector": {}, "podSelector": {"matchLabels": {"a": "b"}}}}],
+                "ports": [
+                    {"portNumber": {"port": 80}},
+                    {"portRange": {"protocol": "UDP", "start": 1, "end": 9}},
+                    {"namedPort": "http"},
+                ],
+            }
+        ],
+    }
+    alpha2 = {
+        **alpha1,
+        "tier": "Admin",
+        "ingress": [
+            {
+                "action": "Deny",
+                "from": alpha1["ingress"][0]["from"],  # type: ignore[index]
+                "protocols": [
+                    {"tcp": {"destinationPort": {"number": 80}}},
+                    {"udp": {"destinationPort": {"range": {"start": 1, "end": 9}}}},
+                    {"destinationNamedPort": "http"},
+                ],
+            }
+        ],
+    }
+    admin = decode(raw("AdminNetworkPolicy", "policy.networking.k8s.io/v1alpha1", spec=alpha1))
+    cluster = decode(raw("ClusterNetworkPolicy", "policy.networking.k8s.io/v1alpha2", spec=alpha2))
+    forms = [
+        [(port.protocol, port.low, port.high, port.name) for port in policy.ingress[0].ports or ()]
+        for policy in (admin, cluster)
+        if isinstance(policy, TieredPolicy)
+    ]
+    assert forms == [[("TCP", 80, 80, ""), ("UDP", 1, 9, ""), (None, None, None, "http")]] * 2
+
+
+def test_a_peer_of_an_unknown_kind_is_kept_by_its_name():
+    spec = {
+        "tier": "Admin",
+        "priority": 1,
+        "subject": {"namespaces": {}},
+        "egress": [{"action": "Accept", "to": [{"services": {}}]}],
+    }
+    found = decode(raw("ClusterNetworkPolicy", "policy.networking.k8s.io/v1alpha2", spec=spec))
+    assert isinstance(found, TieredPolicy)
+    assert found.egress[0].peers[0].unknown == ("services",)
 
 
 JSON = st.recursive(
@@ -167,7 +230,7 @@ FIELDS = st.sampled_from(
 )
 
 
-@given(value=st.dictionaries(FIELDS, JSON), resource=st.sampled_from(RESOURCES))
+@given(value=st.dictionaries(FIELDS, JSON), resource=st.sampled_from((*RESOURCES, *TIERED)))
 def test_whatever_arrives_is_an_object_or_malformed(value: dict[str, Any], resource: Resource):
     whole = {"apiVersion": resource.api_version, "kind": resource.kind, **value}
     with contextlib.suppress(Malformed):

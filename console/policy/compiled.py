@@ -1,0 +1,104 @@
+"""The compiled policies of a snapshot: each is compiled once, and again only when it changed."""
+
+from __future__ import annotations
+
+from collections.abc import Collection, Iterable, Iterator, Sequence
+
+from console.objects.core import Namespace, Pod
+from console.objects.coverage import INVALID_POLICY, Gap
+from console.objects.meta import ObjectRef
+from console.objects.netpol import NetworkPolicy
+from console.objects.snapshot import Snapshot
+from console.objects.tiered import TieredPolicy
+from console.policy.match import selects, selects_namespace
+from console.policy.model import Policy
+from console.policy.networking import Problem, compile_policy, dotted, validate
+from console.policy.tiered import compile_tiered, validate_tiered
+
+Written = NetworkPolicy | TieredPolicy
+#: What is known of one policy: itself, its compiled form (None: not valid), its problems.
+_Entry = tuple[Written, Policy | None, tuple[Problem, ...]]
+
+
+class CompiledPolicies:
+    """All policies of a snapshot, compiled. `invalid` has a gap for each that the API server would refuse."""
+
+    def __init__(self, snapshot: Snapshot, previous: CompiledPolicies | None = None) -> None:
+        # Keyed by identity, and the entry keeps the object: an unchanged policy is the same object.
+        self._known = previous._entries if previous else {}
+        self._entries: dict[int, _Entry] = {}
+        self._snapshot = snapshot
+        invalid: list[Gap] = []
+        self._cluster_wide = tuple(self._add(snapshot.tiered.values(), invalid))
+        self._by_namespace = {
+            name: tuple(self._add(held.policies.values(), invalid))
+            for name, held in snapshot.contents.items()
+            if held.policies
+        }
+        self._known = {}
+        self.invalid: tuple[Gap, ...] = tuple(invalid)
+
+    def _add(self, policies: Iterable[Written], invalid: list[Gap]) -> Iterator[Policy]:
+        for policy in policies:
+            entry = self._known.get(id(policy)) or _entry(policy)
+            self._entries[id(policy)] = entry
+            if entry[1] is not None:
+                yield entry[1]
+            else:
+                invalid.append(_invalid(policy, entry[2]))
+
+    def problems(self, policy: Written) -> tuple[Problem, ...]:
+        """What is wrong with a policy of the snapshot."""
+        return self._entries[id(policy)][2]
+
+    def compiled(self, policy: Written) -> Policy | None:
+        """The compiled form of a policy of the snapshot; None where it is not valid."""
+        return self._entries[id(policy)][1]
+
+    def noted(self, refs: Collection[ObjectRef]) -> Iterator[tuple[ObjectRef, tuple[Problem, ...]]]:
+        """Those of `refs` that something is wrong with."""
+        for policy, _, problems in self._entries.values():
+            if problems and policy.ref in refs:
+                yield policy.ref, problems
+
+    def over(self, namespaces: Iterable[str]) -> tuple[Policy, ...]:
+        """The policies that may select pods of the namespaces: theirs, and the cluster-scoped ones."""
+        return (*self._cluster_wide, *(each for name in namespaces for each in self._by_namespace.get(name, ())))
+
+    def selecting(self, pod: Pod) -> tuple[Policy, ...]:
+        """The policies that select a pod; none for hostNetwork pods."""
+        if pod.host_network:
+            return ()
+        namespace = self._snapshot.namespace(pod.namespace)
+        return tuple(policy for policy in self.over([pod.namespace]) if _selects(policy, pod, namespace))
+
+
+def _entry(policy: Written) -> _Entry:
+    if isinstance(policy, TieredPolicy):
+        problems = validate_tiered(policy)
+        return policy, None if problems else compile_tiered(policy), problems
+    problems = validate(policy)
+    valid = not any(problem.fatal for problem in problems)
+    return policy, compile_policy(policy) if valid else None, problems
+
+
+def _invalid(policy: Written, problems: Sequence[Problem]) -> Gap:
+    first = next(problem for problem in problems if problem.fatal)
+    why = f"{policy.ref} is not valid ({dotted(first.path)} {first.message})"
+    if isinstance(policy, TieredPolicy):
+        return Gap(code=INVALID_POLICY, resource=policy.kind, ref=policy.ref, why=why)
+    return Gap(
+        code=INVALID_POLICY,
+        resource="networkpolicies",
+        namespace=policy.namespace,
+        # A selector that is itself at fault says nothing sure about what it selects.
+        pod_selector=None if first.path[:2] == ("spec", "podSelector") else policy.pod_selector,
+        ref=policy.ref,
+        why=why,
+    )
+
+
+def _selects(policy: Policy, pod: Pod, namespace: Namespace) -> bool:
+    if policy.subject.namespaces is not None and not selects_namespace(policy.subject.namespaces, namespace):
+        return False
+    return policy.subject.pods is None or selects(policy.subject.pods, pod.labels)

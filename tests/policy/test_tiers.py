@@ -1,0 +1,160 @@
+"""The tiers around NetworkPolicy: AdminNetworkPolicy, BaselineAdminNetworkPolicy, ClusterNetworkPolicy."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import pytest
+
+from console.objects.coverage import NOT_READABLE, Gap
+from console.policy.trace import TierResult
+from console.policy.verdict import Outcome
+from tests.clusters import ask, document, namespace, pod, policy, snapshot
+
+TWO = (
+    namespace("a", team="x")
+    + namespace("b", team="y")
+    + pod("a", "src", "10.0.0.1", role="client")
+    + pod("b", "dst", "10.0.0.2", role="server")
+)
+ALL: dict[str, Any] = {"namespaces": {}}
+
+
+def cnp(name: str, tier: str, priority: int, **spec: Any) -> str:
+    meta = {"name": name}
+    body = {"tier": tier, "priority": priority, "subject": ALL, **spec}
+    api = "policy.networking.k8s.io/v1alpha2"
+    return document({"apiVersion": api, "kind": "ClusterNetworkPolicy", "metadata": meta, "spec": body})
+
+
+def rule(action: str, to: Any = None, **fields: Any) -> list[dict[str, Any]]:
+    return [{"action": action, "to": [to or ALL], **fields}]
+
+
+def outcome(*objects: str, src: str = "a/src", dst: str = "b/dst", port: str = "80") -> Outcome:
+    return ask(snapshot(TWO + "".join(objects)), src, dst, port).outcome
+
+
+DENY_ALL = policy("a", "deny", "{podSelector: {}, policyTypes: [Egress]}")
+
+
+def test_admin_goes_before_network_policy_and_baseline_after():
+    assert outcome(cnp("x", "Admin", 1, egress=rule("Accept")), DENY_ALL) is Outcome.ALLOWED
+    assert outcome(cnp("x", "Baseline", 1, egress=rule("Accept")), DENY_ALL) is Outcome.BLOCKED
+    assert outcome(cnp("x", "Baseline", 1, egress=rule("Deny"))) is Outcome.BLOCKED
+
+
+def test_the_first_matching_rule_by_priority_decides():
+    accept, deny = cnp("z", "Admin", 1, egress=rule("Accept")), cnp("a", "Admin", 2, egress=rule("Deny"))
+    assert outcome(accept, deny) is Outcome.ALLOWED
+    assert outcome(accept.replace("priority: 1", "priority: 3"), deny) is Outcome.BLOCKED
+
+
+def test_pass_hands_on_to_the_next_tier_and_skips_the_rest_of_its_own():
+    passing, deny = cnp("p", "Admin", 1, egress=rule("Pass")), cnp("d", "Admin", 2, egress=rule("Deny"))
+    assert outcome(passing, deny) is Outcome.ALLOWED
+    assert outcome(passing, deny, DENY_ALL) is Outcome.BLOCKED
+    verdict = ask(snapshot(TWO + passing + deny + DENY_ALL), "a/src", "b/dst", "80")
+    assert [tier.result for tier in verdict.cases[0].egress.tiers] == [
+        TierResult.PASSED,
+        TierResult.DENIED,
+        TierResult.NOT_REACHED,
+    ]
+
+
+def test_equal_priorities_that_disagree_are_unknown_and_those_that_agree_are_not():
+    accept, deny = cnp("x", "Admin", 1, egress=rule("Accept")), cnp("y", "Admin", 1, egress=rule("Deny"))
+    verdict = ask(snapshot(TWO + accept + deny), "a/src", "b/dst", "80")
+    assert verdict.outcome is Outcome.UNKNOWN
+    assert {caveat.code for caveat in verdict.caveats} == {"SAME_PRIORITY"}
+    assert outcome(deny, deny.replace("name: y", "name: z")) is Outcome.BLOCKED
+    # Passing to a tier that allows comes to the same as accepting.
+    assert outcome(accept, cnp("p", "Admin", 1, egress=rule("Pass"))) is Outcome.ALLOWED
+
+
+@pytest.mark.parametrize(("action", "expected"), [("Accept", Outcome.UNKNOWN), ("Deny", None)])
+def test_domain_names_cannot_be_matched_to_addresses(action: str, expected: Outcome | None):
+    names = cnp(
+        "x",
+        "Admin",
+        1,
+        egress=[*rule(action, {"domainNames": ["*.hf.co"]}), *rule("Deny", {"networks": ["0.0.0.0/0"]})],
+    )
+    verdict = ask(snapshot(TWO + names), "a/src", "ip:8.8.8.8", "443")
+    # domainNames may only be accepted: a policy that denies by them is not valid, so what it does is not known.
+    assert verdict.outcome is Outcome.UNKNOWN
+    code = "DOMAIN_NAMES" if expected else "INVALID_POLICY"
+    assert code in {caveat.code for caveat in verdict.caveats}
+
+
+def test_a_domain_name_that_changes_nothing_leaves_the_answer_sure():
+    assert (
+        outcome(cnp("x", "Admin", 1, egress=rule("Accept", {"domainNames": ["hf.co"]})), dst="ip:8.8.8.8")
+        is Outcome.ALLOWED
+    )
+
+
+@pytest.mark.parametrize(("action", "expected"), [
+    ("Accept", Outcome.BLOCKED),
+    ("Deny", Outcome.BLOCKED),
+    ("Pass", Outcome.BLOCKED),
+])  # fmt: skip
+def test_a_peer_of_an_unknown_kind_fails_closed(action: str, expected: Outcome):
+    unknown = cnp("x", "Admin", 1, egress=[*rule(action, {"services": {}}), *rule("Deny")])
+    assert outcome(unknown) is expected
+    assert outcome(cnp("x", "Admin", 1, egress=rule("Accept", {"services": {}}))) is Outcome.ALLOWED
+
+
+def test_nodes_match_by_address_and_label_and_not_knowing_the_node_is_not_knowing():
+    node = document(
+        {
+            "apiVersion": "v1",
+            "kind": "Node",
+            "metadata": {"name": "n1", "labels": {"zone": "z1"}},
+            "status": {"addresses": [{"type": "InternalIP", "address": "192.168.0.1"}]},
+        }
+    )
+    closed = cnp("x", "Admin", 1, egress=rule("Deny", {"nodes": {"matchLabels": {"zone": "z1"}}}))
+    assert outcome(node, closed, dst="ip:192.168.0.1") is Outcome.BLOCKED
+    assert outcome(node, closed, dst="ip:192.168.0.2") is Outcome.ALLOWED
+    gap = Gap(code=NOT_READABLE, resource="nodes", why="403")
+    assert ask(snapshot(TWO + closed, gap), "a/src", "ip:192.168.0.1", "80").outcome is Outcome.UNKNOWN
+
+
+def test_networks_match_pods_by_their_addresses():
+    assert outcome(cnp("x", "Admin", 1, egress=rule("Deny", {"networks": ["10.0.0.2/32"]}))) is Outcome.BLOCKED
+
+
+def test_named_ports_have_no_protocol_of_their_own():
+    web = pod("b", "web", "10.0.0.3", ports=[{"name": "q", "containerPort": 53, "protocol": "UDP"}])
+    named = cnp("x", "Admin", 1, egress=rule("Deny", protocols=[{"destinationNamedPort": "q"}]))
+    assert outcome(web, named, dst="b/web", port="53/UDP") is Outcome.BLOCKED
+    assert outcome(web, named, dst="b/web", port="53/TCP") is Outcome.ALLOWED
+
+
+def test_an_invalid_policy_of_a_tier_makes_what_it_may_govern_unknown():
+    broken = cnp("x", "Admin", 2000, egress=rule("Deny"))
+    verdict = ask(snapshot(TWO + broken), "a/src", "b/dst", "80")
+    assert verdict.outcome is Outcome.UNKNOWN
+    assert "0 to 1000" in verdict.caveats[0].detail
+
+
+def test_baseline_beside_a_network_policy_of_the_other_direction_is_said_to_be_contested():
+    verdict = ask(
+        snapshot(TWO + cnp("x", "Baseline", 1, egress=rule("Deny")) + policy("a", "in", "{podSelector: {}}")),
+        "a/src", "b/dst", "80",
+    )  # fmt: skip
+    assert verdict.outcome is Outcome.BLOCKED
+    assert {caveat.code for caveat in verdict.caveats} == {"BASELINE_BESIDE_NETWORK_POLICY"}
+
+
+def test_an_admin_allow_at_the_destination_does_not_override_the_sources_egress():
+    allow = {"action": "Accept", "from": [ALL]}
+    assert outcome(cnp("x", "Admin", 1, ingress=[allow]), DENY_ALL) is Outcome.BLOCKED
+
+
+def test_a_tier_cannot_isolate_by_being_silent():
+    assert (
+        outcome(cnp("x", "Admin", 1, egress=rule("Accept", {"namespaces": {"matchLabels": {"team": "z"}}})))
+        is Outcome.ALLOWED
+    )
