@@ -8,7 +8,7 @@ define a name, or the current context, wins. No file is ever written.
 from __future__ import annotations
 
 import os
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Final
@@ -211,9 +211,46 @@ def _told(error: msgspec.ValidationError) -> str:
     return str(error).replace("`", "").replace("$.", "").replace("Expected", "expected").replace(" - at ", " at ")
 
 
-def from_dict(raw: Mapping[str, Any]) -> Kubeconfig:
-    """A kubeconfig that is in memory already. Raises InputError."""
-    return Kubeconfig([("the kubeconfig", Path.cwd(), dict(raw))])
+@dataclass(frozen=True, slots=True)
+class Target:
+    """Which cluster to look at, and as whom. `context` reads the context anew each time, for rotated credentials."""
+
+    title: str
+    context: Callable[[], Context]
+    act_as: str = ""
+    act_as_groups: tuple[str, ...] = ()
+
+
+def load_context(
+    kubeconfig: str | None = None,
+    *,
+    context: str | None = None,
+    as_user: str | None = None,
+    as_groups: Sequence[str] = (),
+    environ: Mapping[str, str] | None = None,
+) -> Target:
+    """The cluster a kubeconfig's context names (the current one if None), or the one the console runs in.
+
+    Raises InputError where the kubeconfig or the context cannot be used.
+    """
+    if as_groups and not as_user:
+        raise InputError("groups to act as need a user to act as", hint="add --as NAME")
+    inside = in_cluster(environ) if context is None and not find(kubeconfig, environ) else None
+    name = inside.name if inside else load(kubeconfig, environ).context(context).name
+
+    def read() -> Context:
+        found = in_cluster(environ) if inside else load(kubeconfig, environ).context(name)
+        if found is None:
+            raise InputError("the service account of this pod is gone", hint=f"look at {SERVICE_ACCOUNT}")
+        return found
+
+    return Target(name, read, as_user or "", tuple(as_groups))
+
+
+def from_dict(raw: Mapping[str, Any], *, context: str | None = None) -> Target:
+    """The cluster of a context of a kubeconfig that is in memory already. Raises InputError."""
+    found = Kubeconfig([("the kubeconfig", Path.cwd(), dict(raw))]).context(context)
+    return Target(found.name, lambda: found)
 
 
 def find(explicit: str | None = None, environ: Mapping[str, str] | None = None) -> list[Path]:

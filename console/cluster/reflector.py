@@ -232,6 +232,9 @@ class Reflector:
         return Step(self._wait(self._backoff(self._failures), Reload()), [Behind(failure)])
 
     def _refused(self, failure: Failure) -> Step:
+        # What was known cannot be kept up; a list that is granted later is a first list.
+        self._known.clear()
+        self._listed = False
         spread = self._timing.refused * (1 + 0.25 * self._jitter())
         return Step(self._wait(spread, self._from_start()), [Unreadable(failure)])
 

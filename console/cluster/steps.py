@@ -3,12 +3,25 @@
 from __future__ import annotations
 
 from dataclasses import dataclass, field
+from typing import NamedTuple
 
 from console.cluster.failures import Failure
 from console.objects.coverage import Gap
 from console.objects.decode import Event, Page
 from console.objects.diagnostics import Diagnostic
+from console.objects.resources import Resource
 from console.objects.snapshot import KubeObject
+
+# -- what is followed --------------------------------------------------------------------------------------------------
+
+
+class Key(NamedTuple):
+    """What is followed: a resource in the whole cluster (None) or in a namespace; or, of Namespaces, `names` alone."""
+
+    resource: Resource
+    namespace: str | None = None
+    names: tuple[str, ...] = ()
+
 
 # -- what to do next ---------------------------------------------------------------------------------------------------
 
@@ -110,7 +123,7 @@ Happened = PageArrived | Opened | EventArrived | Ended | Failed | Garbled | Elap
 
 @dataclass(frozen=True, slots=True)
 class Filled:
-    """Objects of a first list, page by page; `count` is how many the list has brought so far."""
+    """New objects of a first list, page by page; `count` is how many the list has brought so far."""
 
     objects: list[KubeObject]
     count: int
@@ -148,7 +161,10 @@ class Behind:
 
 @dataclass(frozen=True, slots=True)
 class Unreadable:
-    """The server refuses to list the resource; it is asked again every few minutes."""
+    """The server refuses to list the resource; it is asked again every few minutes.
+
+    What was told of it counts no more: a list granted later is told as a first one.
+    """
 
     failure: Failure
 
@@ -189,7 +205,8 @@ class Timing:
 
     `idle` is how long a stream may be silent: the API server sends bookmarks about
     once a minute, so a longer silence means a half-open connection. A stream that
-    lasted `steady` counts as good. `refused` spaces the questions after a 403.
+    lasted `steady` counts as good. `refused` spaces the questions after a 403, `sign_in`
+    those for credentials that cannot be had, `discover` those for CRDs that came or went.
     """
 
     limit: int = 500
@@ -201,4 +218,5 @@ class Timing:
     refused: float = 240.0
     poll: float = 30.0
     sign_in: float = 60.0
+    discover: float = 40.0
     retry_after_max: float = 120.0

@@ -107,6 +107,11 @@ class Transport:
         asked = {"apiVersion": "authorization.k8s.io/v1", "kind": review.value, "spec": spec}
         return self._body("POST", path, call, body=asked)
 
+    def connect(self, call: Call) -> None:
+        """Read kubeconfig and credentials, where that was not done yet."""
+        with self._lock:
+            self._ready(call)
+
     def reload(self, call: Call) -> None:
         """Read kubeconfig and credentials again, unless another thread has since this call last asked."""
         with self._lock:

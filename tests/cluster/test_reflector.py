@@ -65,7 +65,9 @@ class Keeper:
     def take(self, news: list[News]) -> None:
         for each in news:
             self.news.append(each)
-            if isinstance(each, Filled):
+            if isinstance(each, Unreadable):
+                self.held.clear()
+            elif isinstance(each, Filled):
                 self.held.update({obj.ref: obj for obj in each.objects})
             elif isinstance(each, Changed):
                 subject = each.after or each.before
