@@ -1,0 +1,90 @@
+"""JSON texts of Kubernetes objects: one object or several in a row, Lists cut into their items."""
+
+from __future__ import annotations
+
+import json
+import re
+from collections.abc import Iterator
+from typing import Any, Final, NamedTuple
+
+import msgspec
+
+from console.objects.yaml_events import MAX_DEPTH, YamlError
+from console.objects.yaml_values import Problem, Reading
+
+_PLACE: Final = re.compile(r" \(byte (\d+)\)$")
+_TRAILING: Final = "JSON is malformed: trailing characters"
+
+
+class JsonObject(NamedTuple):
+    """The text of an object and the line it starts at; `shell` has kind and apiVersion of the List it was in."""
+
+    raw: bytes
+    line: int
+    shell: dict[str, Any] | None = None
+
+
+class _Shell(msgspec.Struct, rename="camel"):
+    kind: str = ""
+    api_version: str | None = None
+    items: list[msgspec.Raw] | None = None
+
+
+def json_objects(text: str) -> Iterator[JsonObject]:
+    """The objects of a JSON text. Raises YamlError where it stops being JSON, after what stands before that."""
+    data = memoryview(text.encode())
+    start, line = 0, 1
+    while start < len(data):
+        end = len(data)
+        try:
+            msgspec.json.decode(data[start:], type=msgspec.Raw)
+        except RecursionError:
+            raise YamlError("nested too deep", line) from None
+        except msgspec.DecodeError as error:
+            place = _PLACE.search(str(error))
+            problem = str(error).removesuffix(place[0]) if place else str(error)
+            if place:  # the number of bytes read, the one complained of included
+                end = start + int(place[1]) - 1
+            if not problem.startswith(_TRAILING):
+                raise YamlError(problem, line + bytes(data[start:end]).count(b"\n")) from None
+        raw = bytes(data[start:end])
+        lead = len(raw) - len(raw.lstrip())
+        yield from _flatten(raw.strip(), line + raw.count(b"\n", 0, lead), None, 0)
+        line += raw.count(b"\n")
+        start = end
+
+
+def read_json(raw: bytes) -> Reading:
+    """The value of one object; in a policy, keys given twice are problems."""
+    value = msgspec.json.decode(raw)
+    # msgspec keeps the last of two keys in silence. Only policies are read a second time for
+    # them: doing so for everything would more than double the time a file of pods takes.
+    if b"Polic" not in raw:
+        return Reading(value)
+    twice: list[str] = []
+
+    def collect(pairs: list[tuple[str, Any]]) -> None:
+        seen: set[str] = set()
+        twice.extend(key for key, _ in pairs if key in seen or seen.add(key))  # type: ignore[func-returns-value]
+
+    json.loads(raw, object_pairs_hook=collect)
+    return Reading(value, tuple(Problem(f"the key {key} is given twice", 1, "") for key in twice))
+
+
+def _flatten(raw: bytes, line: int, shell: dict[str, Any] | None, depth: int) -> Iterator[JsonObject]:
+    try:
+        found = msgspec.json.decode(raw, type=_Shell)
+    except msgspec.ValidationError:
+        found = _Shell()
+    if not found.kind.endswith("List") or found.items is None or depth > MAX_DEPTH:
+        yield JsonObject(raw, line, shell)
+        return
+    inner = {"kind": found.kind, "apiVersion": found.api_version}
+    at = 0
+    for item in found.items:
+        text = bytes(item)
+        place = raw.index(text, at)
+        line += raw.count(b"\n", at, place)
+        yield from _flatten(text, line, inner, depth + 1)
+        line += text.count(b"\n")
+        at = place + len(text)
