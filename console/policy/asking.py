@@ -98,7 +98,7 @@ def _without_sidecars(pod: Pod) -> Pod:
 def _peer(peer: Peer, index: int, question: Question, modes: Modes) -> PeerTrace:
     party = question.peer
     if isinstance(peer, CidrPeer):
-        clause = cidr_clause(peer, party.address)
+        clause = cidr_clause(peer, party)
         if question.direction is Direction.INGRESS and party.pod is not None and clause.matched:
             note = "" if modes.ingress_ipblock_matches_pods else "a pod's address is rewritten before ingress"
             clause = replace(
@@ -123,11 +123,11 @@ def _peer(peer: Peer, index: int, question: Question, modes: Modes) -> PeerTrace
 def _pod_peer(peer: PodPeer, party: Party) -> tuple[Clause, ...]:
     pod, namespace = party.pod, party.namespace
     if pod is None or namespace is None:
-        found = f"{party.name} on its node's network" if party.host_pod else str(party.address or party.name)
+        found = f"{party.name} on its node's network" if party.host_pod else party.name
         kind = ClauseKind.POD_SELECTOR if peer.namespaces is None else ClauseKind.NAMESPACE_SELECTOR
         wanted = f"pods of {peer.home}" if peer.namespaces is None else "pods of the cluster"
         path = peer.pods_path if peer.namespaces is None else peer.namespaces_path
-        return (Clause(kind, path, False, wanted, found, "selectors match pods only"),)
+        return (Clause(kind, path, False, wanted, found, "selectors match pods only", hopeless=True),)
     if peer.namespaces is None:
         inside = namespace.name == peer.home
         clauses: tuple[Clause, ...] = ()

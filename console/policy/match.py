@@ -10,7 +10,7 @@ from collections.abc import Iterator, Mapping
 from console.objects.core import METADATA_NAME, Namespace, Pod
 from console.objects.selectors import LabelSelector, Requirement
 from console.policy.addresses import contains
-from console.policy.model import Address, CidrPeer, Path, PortMatch, Protocol
+from console.policy.model import CidrPeer, Path, PortMatch, Protocol
 from console.policy.trace import Clause, ClauseKind, Match, Party
 
 
@@ -110,23 +110,24 @@ def _found(key: str, labels: Mapping[str, str]) -> str:
     return f"{key}={labels[key]}" if key in labels else f"{key} absent"
 
 
-def cidr_clause(peer: CidrPeer, address: Address | None) -> Clause:
-    """A network against an address; an end without an address matches none."""
+def cidr_clause(peer: CidrPeer, party: Party) -> Clause:
+    """A network against an end; an end without an address matches none."""
     wanted = str(peer.network)
     if peer.excepts:
         wanted += f" except {', '.join(map(str, peer.excepts))}"
-    path = peer.cidr_path
+    path, address = peer.cidr_path, party.address
     kind = ClauseKind.IP_BLOCK if path[-1] == "cidr" else ClauseKind.NETWORKS
     if address is None:
         return Clause(kind, path, False, wanted, "no address", caveat="NO_ADDRESS")
+    # A bare address is called by itself, or by what it stands for.
+    found = str(address) if party.pod or party.host_pod else party.name
     if not contains(peer.network, address):
         note = "the other address family" if peer.network.version != address.version else ""
-        return Clause(kind, path, False, wanted, str(address), note)
+        return Clause(kind, path, False, wanted, found, note)
     for index, network in enumerate(peer.excepts):
         if contains(network, address):
-            where = (*path[:-1], "except", index)
-            return Clause(kind, where, False, wanted, str(address), f"excepted by {network}")
-    return Clause(kind, path, True, wanted, str(address))
+            return Clause(kind, (*path[:-1], "except", index), False, wanted, found, f"excepted by {network}")
+    return Clause(kind, path, True, wanted, found)
 
 
 def node_clauses(selector: LabelSelector, party: Party, path: Path) -> tuple[Clause, ...]:

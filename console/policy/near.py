@@ -7,7 +7,7 @@ from typing import Final
 
 from console.objects.meta import ObjectRef
 from console.policy.model import Tier
-from console.policy.trace import Clause, DirectionTrace, PolicyTrace, RuleTrace
+from console.policy.trace import Clause, ClauseKind, DirectionTrace, PolicyTrace, RuleTrace
 from console.policy.verdict import Case, NearMiss, Outcome
 
 _MOST: Final = 5  # what one reads at a glance; the trace has them all
@@ -22,8 +22,13 @@ def near_misses(case: Case, ask_anyway: AskAnyway) -> tuple[NearMiss, ...]:
         return ()
     found = [miss for direction in case.directions() if direction.allowed is False
              for miss in _of_direction(direction, ask_anyway)]  # fmt: skip
-    found.sort(key=lambda miss: len(miss.failed))
-    return tuple(found[:_MOST])
+    # A rule that fails in one half only is nearer than one that fails in both, however few their clauses.
+    found.sort(key=lambda miss: (_halves(miss), len(miss.failed)))
+    return tuple(miss for miss in found if _halves(miss) == _halves(found[0]))[:_MOST]
+
+
+def _halves(miss: NearMiss) -> int:
+    return len({clause.kind is ClauseKind.PORT for clause in miss.failed})
 
 
 def _of_direction(direction: DirectionTrace, ask_anyway: AskAnyway) -> Iterator[NearMiss]:
@@ -32,7 +37,7 @@ def _of_direction(direction: DirectionTrace, ask_anyway: AskAnyway) -> Iterator[
             continue
         for policy in tier.policies:
             for rule in policy.rules:
-                if not rule.matched:
+                if not rule.matched and _could_match(rule):
                     yield NearMiss(direction.direction, policy.ref, rule.index, rule.path, failed_clauses(rule))
         for policy in tier.unselecting:
             if policy.governs:
@@ -44,11 +49,17 @@ def _of_direction(direction: DirectionTrace, ask_anyway: AskAnyway) -> Iterator[
                         break
 
 
+def _could_match(rule: RuleTrace) -> bool:
+    """Whether a rule is of the right kind for the peer: selectors never match an address, whatever they say."""
+    return bool(rule.peer) or any(not clause.hopeless for peer in rule.peers for clause in peer.clauses)
+
+
 def failed_clauses(rule: RuleTrace) -> tuple[Clause, ...]:
     """The fewest clauses that would have to change for a rule to match: those of its nearest peer and port."""
     failed: tuple[Clause, ...] = ()
     if not rule.peer:
-        failed += min((_failed(peer.clauses) for peer in rule.peers), key=len)
+        hopeful = [peer for peer in rule.peers if not any(clause.hopeless for clause in peer.clauses)]
+        failed += min((_failed(peer.clauses) for peer in hopeful or rule.peers), key=len)
     if not rule.port:
         failed += min((_failed([clause]) for clause in rule.ports), key=len)
     return failed

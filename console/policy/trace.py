@@ -40,6 +40,7 @@ class Clause:
 
     `path` points into the policy's object. `note` adds why a value does not count
     (``excepted by 10.0.0.0/8``). `caveat` is the code of the assumption it rests on.
+    `hopeless` marks a clause that no value of the end could match (a selector, and an address).
     """
 
     kind: ClauseKind
@@ -49,6 +50,7 @@ class Clause:
     found: str
     note: str = ""
     caveat: str = ""
+    hopeless: bool = False
 
 
 @dataclass(frozen=True, slots=True)

@@ -4,14 +4,19 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
-from console.policy.trace import DirectionTrace, PolicyTrace
+from console.policy.near import failed_clauses
+from console.policy.trace import DirectionTrace, PolicyTrace, RuleTrace
 from console.policy.verdict import Case, Verdict
 from console.report import words
 from console.report.clean import clean
 
 
-def verdict_lines(verdict: Verdict) -> Iterator[str]:
-    """The verdict: the question, the answer in one line, the path to the clause, why not, and the caveats."""
+def verdict_lines(verdict: Verdict, *, trace: bool = False) -> Iterator[str]:
+    """The verdict: the question, the answer in one line, the path to the clause, why not, and the caveats.
+
+    A rule that does not match is told by the clauses that failed; with `trace` every
+    clause of every rule is.
+    """
     asked = verdict.connection
     port = f"{asked.port}/{asked.protocol.value}"
     yield f"{words.end_word(asked.source)} → {words.end_word(asked.destination)} {port}"
@@ -23,7 +28,7 @@ def verdict_lines(verdict: Verdict) -> Iterator[str]:
         yield ""
         if len(verdict.cases) > 1:
             yield f"  {words.case_title(case)}"
-        yield from _case(case)
+        yield from _case(case, trace)
     if verdict.near_misses:
         yield ""
         yield "  why not"
@@ -37,27 +42,35 @@ def verdict_lines(verdict: Verdict) -> Iterator[str]:
             yield f"    {caveat.code}: {caveat.sentence}{detail}"
 
 
-def _case(case: Case) -> Iterator[str]:
+def _case(case: Case, trace: bool) -> Iterator[str]:
     for direction in case.directions():
         yield f"  {words.answer_glyph(direction.allowed)} {words.direction_line(direction)}"
-        yield from _direction(direction)
+        for tier in direction.tiers:
+            if tier.policies:
+                yield f"      {words.tier_line(tier)}"
+                for policy in tier.policies:
+                    yield from _policy(policy, direction, trace)
 
 
-def _direction(direction: DirectionTrace) -> Iterator[str]:
-    for tier in direction.tiers:
-        if tier.policies:
-            yield f"      {words.tier_line(tier)}"
-            for policy in tier.policies:
-                yield from _policy(policy, direction)
-
-
-def _policy(policy: PolicyTrace, direction: DirectionTrace) -> Iterator[str]:
+def _policy(policy: PolicyTrace, direction: DirectionTrace, trace: bool) -> Iterator[str]:
     yield f"        {words.policy_line(policy)}"
     side = words.other_end(direction.direction)
+    if not trace and direction.allowed and policy.decided is None:
+        return  # what did not have to match is no part of the answer
     for rule in policy.rules:
-        yield f"          {words.match_glyph(rule.matched)} {words.rule_line(rule)}"
-        for peer in rule.peers:
+        if trace or rule.matched:
+            yield f"          {words.match_glyph(rule.matched)} {words.rule_line(rule)}"
+            yield from _clauses(rule, side, trace)
+        elif not direction.allowed:
+            failed = "; ".join(words.clause_fact(clause, side) for clause in failed_clauses(rule))
+            yield f"          {words.match_glyph(rule.matched)} rule {rule.index + 1}  {failed}"
+
+
+def _clauses(rule: RuleTrace, side: str, trace: bool) -> Iterator[str]:
+    for peer in rule.peers:
+        if trace or peer.matched:
             for clause in peer.clauses:
                 yield f"              {words.match_glyph(clause.matched)} {words.clause_fact(clause, side)}"
-        for clause in rule.ports:
+    for clause in rule.ports:
+        if trace or clause.matched:
             yield f"              {words.match_glyph(clause.matched)} {words.clause_fact(clause, side)}"

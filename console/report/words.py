@@ -8,6 +8,7 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping, Sequence
 from typing import Final
 
+from console.objects.core import METADATA_NAME
 from console.objects.meta import ObjectRef
 from console.policy.model import Action, Direction, Tier
 from console.policy.posture import Stance
@@ -42,6 +43,7 @@ STANCE_GLYPHS: Final[Mapping[Stance, str]] = {
 }
 _MATCH_GLYPHS: Final[Mapping[Match, str]] = {True: "✓", False: "✗", None: "?"}
 _END: Final = {Direction.EGRESS: "source", Direction.INGRESS: "destination"}
+_NAMED: Final = f"{METADATA_NAME}="
 _ADDRESSED: Final = (ClauseKind.IP_BLOCK, ClauseKind.NETWORKS, ClauseKind.DOMAIN_NAMES)
 _TIER: Final = {Tier.ADMIN: "Admin", Tier.NETWORK_POLICY: "Namespace", Tier.BASELINE: "Baseline"}
 
@@ -109,6 +111,8 @@ def clause_fact(clause: Clause, side: str = "peer") -> str:
         return f"nodes wants {wanted}; the {side} {'has' if '=' in found else 'is'} {_absent(found)}{note}"
     if clause.kind is ClauseKind.NAMESPACE:
         return f"wants {wanted}; the {side} is in {found}{note}"
+    if wanted.startswith(_NAMED) and found.startswith(_NAMED):
+        return f"wants namespace {wanted[len(_NAMED) :]}; the {side} is in {found[len(_NAMED) :]}"
     has = "is" if "=" not in found and " absent" not in found else "has"
     if clause.kind is ClauseKind.NAMESPACE_SELECTOR:
         owner = f"the {side}" if has == "is" else f"the {side}'s namespace"

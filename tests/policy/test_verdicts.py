@@ -55,12 +55,19 @@ def test_a_policy_that_would_allow_but_selects_another_end_is_a_near_miss():
     assert [(clause.wanted, clause.found) for clause in miss.failed] == [("role=serve", "role=server")]
 
 
-def test_near_misses_come_nearest_first():
+def test_rules_that_fail_in_both_halves_are_no_near_misses_where_one_fails_in_one():
     far = "{podSelector: {}, ingress: [{from: [{podSelector: {matchLabels: {role: x}}}], ports: [{port: 1}]}]}"
     near = "{podSelector: {}, ingress: [{from: [{namespaceSelector: {}}], ports: [{port: 81}]}]}"
     cluster = snapshot(TWO + policy("b", "a-far", far) + policy("b", "b-near", near))
     verdict = ask(cluster, "a/src", "b/dst", "80")
-    assert [miss.policy.name for miss in verdict.near_misses] == ["b-near", "a-far"]
+    assert [miss.policy.name for miss in verdict.near_misses] == ["b-near"]
+    only_far = ask(snapshot(TWO + policy("b", "a-far", far)), "a/src", "b/dst", "80")
+    assert [miss.policy.name for miss in only_far.near_misses] == ["a-far"]
+
+
+def test_a_selector_is_no_near_miss_for_an_address():
+    pods_only = "{podSelector: {}, policyTypes: [Egress], egress: [{to: [{namespaceSelector: {}}]}]}"
+    assert ask(snapshot(TWO + policy("a", "out", pods_only)), "a/src", "internet", "443").near_misses == ()
 
 
 def test_replicas_that_differ_make_the_verdict_partial_and_say_by_what():

@@ -1,0 +1,41 @@
+"""Text answers on standard output: coloured for a terminal that has colours, plain for everything else."""
+
+from __future__ import annotations
+
+import os
+import sys
+from collections.abc import Mapping
+from typing import Final
+
+from console.policy.verdict import Outcome, Verdict
+from console.report.text import verdict_lines
+from console.report.words import OUTCOME_GLYPHS
+
+_STYLES: Final[Mapping[Outcome, str]] = {
+    Outcome.ALLOWED: "bold green",
+    Outcome.BLOCKED: "bold red",
+    Outcome.PARTIAL: "bold yellow",
+    Outcome.UNKNOWN: "bold magenta",
+}
+
+
+def show(verdict: Verdict, *, trace: bool = False) -> None:
+    """Print a verdict, with `trace` to the last clause.
+
+    Colour repeats what the words say; NO_COLOR and TERM=dumb are honoured.
+    """
+    lines = list(verdict_lines(verdict, trace=trace))
+    if not sys.stdout.isatty() or os.environ.get("NO_COLOR") or os.environ.get("TERM") == "dumb":
+        print("\n".join(lines))
+        return
+    # rich costs more to import than a verdict takes; a pipe need not pay for it.
+    from rich.console import Console
+    from rich.text import Text
+
+    console = Console(highlight=False)
+    answer = f"{OUTCOME_GLYPHS[verdict.outcome]} {verdict.outcome.name}"
+    for line in lines:
+        text = Text(line)
+        if line.startswith(answer):
+            text.stylize(_STYLES[verdict.outcome], 0, len(answer))
+        console.print(text, soft_wrap=True)
