@@ -18,9 +18,9 @@ from typing import Any, Final
 from urllib.parse import urlsplit
 
 from console import __version__
-from console.cluster.contexts import Context
 from console.cluster.credentials import Credentials
 from console.cluster.failures import Aborted, clean
+from console.cluster.kubeconfig import Context
 from console.errors import InputError
 
 #: The only paths that anything is ever posted to.

@@ -19,8 +19,8 @@ from typing import Any, Final
 
 import msgspec
 
-from console.cluster.contexts import Context, Exec
 from console.cluster.failures import Aborted, clean
+from console.cluster.kubeconfig import Context, Exec
 from console.errors import InputError
 
 _PLUGIN_SECONDS: Final = 60.0

@@ -13,6 +13,7 @@ from console.cluster.facts import change
 from console.cluster.failures import Failure
 from console.cluster.reflector import same
 from console.cluster.source import Change, State, Status, Update
+from console.cluster.standing import Followed, gaps, state, tells
 from console.cluster.steps import (
     Absent,
     Behind,
@@ -27,7 +28,7 @@ from console.cluster.steps import (
     Unreadable,
 )
 from console.objects.core import Namespace
-from console.objects.coverage import LOADING, NOT_READABLE, Coverage, Gap
+from console.objects.coverage import Coverage
 from console.objects.diagnostics import Diagnostic
 from console.objects.meta import ObjectRef
 from console.objects.snapshot import KubeObject, SnapshotBuilder
@@ -36,27 +37,11 @@ _MAX_DIAGNOSTICS: Final = 200
 
 
 @dataclass(slots=True)
-class _Followed:
-    """Where the reading of one collection stands."""
-
-    begun: bool = False  # the first page of a first list has come
-    inherited: set[ObjectRef] = field(default_factory=set)  # held from earlier readers, not seen by this one
-    settled: bool = False  # listed, or refused
-    count: int = 0
-    behind: Failure | None = None
-    refused: Failure | None = None
-    polled: Failure | None = None
-    gaps: tuple[Gap, ...] = ()
-    diagnostics: tuple[Diagnostic, ...] = ()
-    garbled: Diagnostic | None = None
-
-
-@dataclass(slots=True)
 class Ledger:
     """Collects news by the Key they come under. One thread owns it."""
 
     _builder: SnapshotBuilder = field(default_factory=SnapshotBuilder)
-    _followed: dict[Key, _Followed] = field(default_factory=dict)
+    _followed: dict[Key, Followed] = field(default_factory=dict)
     _changes: list[Change] = field(default_factory=list)
     _status: Status = field(default_factory=lambda: Status(State.CONNECTING, 0.0))
     _coverage: Coverage = field(default_factory=Coverage)
@@ -69,6 +54,7 @@ class Ledger:
     #: How many objects first lists have brought.
     filled: int = 0
     _version: int = 0
+    _lived: bool = False
 
     def __post_init__(self) -> None:
         self._builder.namespace_labels_known(False)
@@ -77,7 +63,7 @@ class Ledger:
 
     def expect(self, key: Key) -> None:
         """A collection is about to be followed (or anew, from the start)."""
-        self._followed[key] = _Followed()
+        self._followed[key] = Followed()
         self._version += 1
 
     def forget(self, key: Key) -> None:
@@ -101,7 +87,7 @@ class Ledger:
     def listed(self, key: Key) -> bool:
         """Whether a collection was read whole."""
         held = self._followed.get(key)
-        return held is not None and held.settled and held.refused is None
+        return held is not None and held.listed
 
     def settled(self, key: Key) -> bool:
         """Whether a collection was read whole, or refused."""
@@ -115,7 +101,7 @@ class Ledger:
 
     def namespaces(self) -> tuple[str, ...]:
         """The names of the Namespaces that could be read."""
-        return tuple(sorted(ref.name for ref in self._builder.refs(Namespace)))
+        return tuple(sorted(self._namespaces()))
 
     # -- news
 
@@ -125,7 +111,7 @@ class Ledger:
         if held is None:
             return
         for each in news:
-            if _tells(each, held):
+            if tells(each, held):
                 self._version += 1
             match each:
                 case Filled(objects, count):
@@ -149,7 +135,7 @@ class Ledger:
                 case Absent():
                     self.drop(key, at)
 
-    def _fill(self, held: _Followed, key: Key, objects: list[KubeObject], count: int) -> None:
+    def _fill(self, held: Followed, key: Key, objects: list[KubeObject], count: int) -> None:
         if not held.begun:
             held.begun = True
             held.inherited = {ref for ref in self._builder.refs(key.resource.as_class) if _within(ref, key)}
@@ -160,7 +146,7 @@ class Ledger:
         if held.inherited:
             held.inherited.difference_update(obj.ref for obj in objects)
 
-    def _listed(self, held: _Followed, key: Key, count: int) -> None:
+    def _listed(self, held: Followed, key: Key, count: int) -> None:
         held.count, held.settled, held.behind, held.refused = count, True, None, None
         for ref in held.inherited:
             self._builder.drop(ref, key.resource.as_class)
@@ -168,7 +154,7 @@ class Ledger:
         if key.resource.plural == "namespaces" and not key.names:
             self._builder.namespace_labels_known(True)
 
-    def _change(self, held: _Followed, key: Key, changed: Changed, at: float) -> None:
+    def _change(self, held: Followed, key: Key, changed: Changed, at: float) -> None:
         if changed.after is not None:
             before = self._builder.put(changed.after)
             # Another reader may have told of it already.
@@ -207,46 +193,23 @@ class Ledger:
         namespaces = [held for key, held in self._followed.items() if key.resource.plural == "namespaces"]
         if any(held.refused for held in namespaces):
             self._builder.namespace_labels_known(False)
-        gaps = tuple(self._gaps())
-        if gaps != self._coverage.gaps:
-            self._coverage = Coverage(gaps)
+        missing = tuple(gaps(self._followed, self.kinds, self._namespaces))
+        if missing != self._coverage.gaps:
+            self._coverage = Coverage(missing)
         changes, self._changes = tuple(self._changes), []
-        status = self.status(at)
-        return Update(self._builder.build(self._coverage), status, changes, tuple(self._diagnostics()))
+        self._status = self._stand(at)
+        return Update(self._builder.build(self._coverage), self._status, changes, tuple(self._diagnostics()))
 
-    def status(self, at: float) -> Status:
-        """How fresh it all is."""
-        state, failure, resources = self._state()
-        since = self._status.since if self._status.state is state else at
-        loaded = self._loaded() if state is State.LOADING else {}
-        message, hint = (failure.message, failure.hint) if failure else ("", "")
-        self._status = Status(state, since, message, hint, loaded, resources)
-        return self._status
-
-    def _state(self) -> tuple[State, Failure | None, tuple[str, ...]]:
+    def _stand(self, at: float) -> Status:
+        found, failure, resources = state(self._followed, whole=self.whole or self._lived)
         if self.fatal is not None:
-            return State.FAILED, self.fatal, ()
-        followed = self._followed.items()
-        behind = {key.resource.full_name: held.behind for key, held in followed if held.behind is not None}
-        failure = next(iter(behind.values()), None)
-        if not any(held.settled for _, held in followed):
-            return (State.FAILED if failure else State.CONNECTING), failure, tuple(behind)
-        if not self.whole:
-            return State.LOADING, failure, tuple(behind)
-        if any(held.behind is not None and key.resource.decides for key, held in followed):
-            return State.STALE, failure, tuple(behind)
-        refused = {
-            key.resource.full_name: held.refused
-            for key, held in followed
-            if held.refused is not None and key.namespace is None and not key.names
-        }
-        if not any(self.listed(key) and key.resource.decides for key in self._followed):
-            return State.FAILED, _nothing(next(iter(refused.values()), None)), tuple(refused)
-        if failure is None and refused:
-            failure = _partly(refused)
-        if failure is None:
-            failure = next((_polled(key, held.polled) for key, held in followed if held.polled and not key.names), None)
-        return State.LIVE, failure, tuple(sorted({*behind, *refused}))
+            found, failure = State.FAILED, self.fatal
+        # Once everything was read, a new CRD or a search for more rights does not mean loading again.
+        self._lived = self._lived or found is State.LIVE
+        since = self._status.since if self._status.state is found else at
+        loaded = self._loaded() if found is State.LOADING else {}
+        message, hint = (failure.message, failure.hint) if failure else ("", "")
+        return Status(found, since, message, hint, loaded, resources)
 
     def _loaded(self) -> dict[str, int]:
         counts: dict[str, int] = {}
@@ -254,31 +217,8 @@ class Ledger:
             counts[key.resource.full_name] = counts.get(key.resource.full_name, 0) + held.count
         return counts
 
-    def _gaps(self) -> Iterator[Gap]:
-        if self.kinds is False:
-            yield Gap(code=LOADING, resource="*", why="which kinds of policy the cluster has is not known yet")
-        elif isinstance(self.kinds, Failure):
-            why = f"which kinds of policy the cluster has may not be asked ({self.kinds.message})"
-            yield Gap(code=NOT_READABLE, resource="*", why=why)
-        for key, held in self._followed.items():
-            name = key.resource.full_name
-            if not held.settled:
-                why = f"{name} have not been read yet"
-                yield Gap(code=LOADING, resource=name, why=why, namespace=key.namespace)
-            elif held.refused is not None and key.namespace is None and not key.names:
-                besides = tuple(sorted(self._besides(key)))
-                where = f", but for {len(besides)} namespace{'s' * (len(besides) != 1)}" if besides else ""
-                why = f"{name} may not be read{where} ({held.refused.message})"
-                yield Gap(code=NOT_READABLE, resource=name, why=why, besides=besides)
-            yield from held.gaps
-
-    def _besides(self, key: Key) -> Iterator[str]:
-        """The namespaces in which a resource is followed though it may not be read in the whole cluster."""
-        for other, held in self._followed.items():
-            if other.resource == key.resource and other.namespace is not None and held.refused is None:
-                yield other.namespace
-            if other.resource == key.resource and other.names and held.settled:
-                yield from (ref.name for ref in self._builder.refs(key.resource.as_class))
+    def _namespaces(self) -> Iterator[str]:
+        return (ref.name for ref in self._builder.refs(Namespace))
 
     def _diagnostics(self) -> Iterator[Diagnostic]:
         left = _MAX_DIAGNOSTICS
@@ -288,37 +228,8 @@ class Ledger:
             yield from found
 
 
-def _tells(news: News, held: _Followed) -> bool:
-    """Whether a piece of news changes what an update says."""
-    match news:
-        case Following():
-            return bool(held.behind or held.polled)
-        case Behind(failure):
-            return failure != held.behind
-        case Polled(failure):
-            return failure != held.polled
-    return True
-
-
 def _within(ref: ObjectRef, key: Key) -> bool:
     """Whether an object (of the right class) belongs to a collection; several kinds share a class."""
     if ref.kind != key.resource.kind:
         return False
     return (key.namespace in (None, ref.namespace)) and (not key.names or ref.name in key.names)
-
-
-def _nothing(failure: Failure | None) -> Failure:
-    hint = "ask for the right to read, or name the namespaces you may read with --namespace"
-    if failure is None:
-        return Failure(403, "the cluster lets this user read nothing", hint)
-    return Failure(failure.code, f"the cluster lets this user read nothing: {failure.message}", hint)
-
-
-def _partly(refused: dict[str, Failure]) -> Failure:
-    message = f"may not be read in the whole cluster: {', '.join(sorted(refused))}"
-    return Failure(403, message, "verdicts that depend on them are UNKNOWN; --namespace names the ones you may read")
-
-
-def _polled(key: Key, failure: Failure) -> Failure:
-    message = f"{key.resource.full_name} may not be watched, so changes show within half a minute"
-    return Failure(failure.code, message, "ask for the verb watch")

@@ -11,9 +11,9 @@ from http.client import HTTPException
 from typing import Any, Final, NoReturn
 
 from console.cluster.client import REVIEWS, Call, impersonation, make_client, server_address
-from console.cluster.contexts import Context
 from console.cluster.credentials import sign_in
 from console.cluster.failures import Aborted, Failure, RequestFailed, no_answer, refusal
+from console.cluster.kubeconfig import Context
 from console.errors import InputError
 from console.objects.resources import Resource
 
