@@ -101,6 +101,11 @@ class Store:
             table = self._tables.get(found, {}) if found else {}
             return tuple(ObjectRef(kind, *key) for key in sorted(table) if namespace in (None, key[0]))
 
+    def ref_of(self, stored: Stored) -> ObjectRef:
+        """The reference of an object."""
+        with self._lock:
+            return ObjectRef(self._kinds.name_of(stored.kind), stored.namespace, stored.name)
+
     def find(self, kind: Kind, namespace: str, name: str) -> Stored | None:
         """The current version of one object."""
         with self._lock:
@@ -142,7 +147,7 @@ class Store:
     # Writing
 
     def apply(self, obj: Mapping[str, Any], *, manager: str = "kubectl-client-side-apply") -> ObjectRef:
-        """Create an object, or replace it whole (status too). One that is the same already is left alone.
+        """Create an object, or replace it whole (status too); returns its reference. One that is the same stays.
 
         The server's own fields are kept or made. `manager` goes into ``managedFields``.
         """
@@ -153,7 +158,7 @@ class Store:
                 self._create(kind, key, fill(dict(obj)), manager=manager)
             else:
                 self._replace(before, fill(dict(obj)), manager)
-        return _ref(kind, *key)
+            return ObjectRef(self._kinds.name_of(kind), *key)
 
     def patch_labels(self, ref: ObjectRef, labels: Mapping[str, str | None], *, manager: str = "kubectl-label") -> None:
         """Set labels of an object, as ``kubectl label`` does; None takes one away. KeyError if there is no object."""
@@ -179,7 +184,7 @@ class Store:
         """Serve a custom kind, with a CustomResourceDefinition that says so."""
         with self._lock:
             self._kinds.add(kind)
-            self.apply(_definition(kind), manager="kubectl-client-side-apply")
+            self.apply(_definition(kind, [each.version for each in self._kinds.versions(kind)]))
 
     def compact(self) -> None:
         """Forget every past moment: watches and pages that stand before this one get 410."""
@@ -242,12 +247,13 @@ class Store:
 
     def _undefine(self, definition: Stored) -> None:
         spec = definition.decoded()["spec"]
-        kind = self._kinds.at(spec["group"], spec["versions"][0]["name"], spec["names"]["plural"])
-        if kind is not None:
-            for stored in list(self._tables.get(kind, {}).values()):
-                self._remove(stored)
-            self._kinds.remove(kind)
-            self.changed.ring()
+        for version in spec["versions"]:
+            kind = self._kinds.at(spec["group"], version["name"], spec["names"]["plural"])
+            if kind is not None:
+                for stored in list(self._tables.get(kind, {}).values()):
+                    self._remove(stored)
+                self._kinds.remove(kind)
+        self.changed.ring()
 
     def _write(self, type_: str, kind: Kind, key: tuple[str, str], obj: dict[str, Any], before: Stored | None) -> None:
         self._version += 1
@@ -273,11 +279,6 @@ class Store:
 
 def _in_order(table: Mapping[tuple[str, str], Stored]) -> tuple[Stored, ...]:
     return tuple(table[key] for key in sorted(table))
-
-
-def _ref(kind: Kind, namespace: str, name: str) -> ObjectRef:
-    shared = kind.custom and kind.kind == "NetworkPolicy"
-    return ObjectRef(f"{kind.kind}.{kind.group}" if shared else kind.kind, namespace, name)
 
 
 def _uid(kind: Kind, key: tuple[str, str], version: int) -> str:
@@ -313,7 +314,7 @@ def _managed(
     return [*others, entry]
 
 
-def _definition(kind: Kind) -> dict[str, Any]:
+def _definition(kind: Kind, versions: list[str]) -> dict[str, Any]:
     names = {"plural": kind.plural, "singular": kind.kind.lower(), "kind": kind.kind, "listKind": f"{kind.kind}List"}
     return {
         "apiVersion": _CRD[0],
@@ -323,7 +324,7 @@ def _definition(kind: Kind) -> dict[str, Any]:
             "group": kind.group,
             "names": {**names, "shortNames": list(kind.short)} if kind.short else names,
             "scope": "Namespaced" if kind.namespaced else "Cluster",
-            "versions": [{"name": kind.version, "served": True, "storage": True}],
+            "versions": [{"name": name, "served": True, "storage": name == kind.version} for name in versions],
         },
         "status": {"conditions": [{"type": "Established", "status": "True", "reason": "InitialNamesAccepted"}]},
     }

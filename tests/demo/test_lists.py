@@ -9,6 +9,7 @@ import pytest
 from console.demo.api.kinds import KNOWN_CUSTOM
 from console.demo.server import ApiServer
 from console.demo.store import Store
+from console.objects.resources import FOREIGN_KINDS, TIERED
 
 from .http import Client, Connect
 from .raw import namespace, pod, pod_ref
@@ -211,3 +212,25 @@ def test_ten_thousand_objects_page_by_page(store: Store, connect: Connect) -> No
         found = pages(connect(server), PODS, 500)
     assert len(found) == 20
     assert len({name for page in found for name in names(page)}) == 10_000
+
+
+def test_every_policy_kind_that_is_known_can_be_served(store: Store, client: Client) -> None:
+    wanted = {(group, plural) for group, kinds in FOREIGN_KINDS.items() for plural, *_ in kinds}
+    wanted |= {(resource.group, resource.plural) for resource in TIERED}
+    assert wanted <= {(kind.group, kind.plural) for kind in KNOWN_CUSTOM}
+    for kind in KNOWN_CUSTOM:
+        ref = store.apply({"apiVersion": kind.api_version, "kind": kind.kind, "metadata": {"name": "x"}})
+        assert len(client.get(f"/apis/{kind.api_version}/{kind.plural}").json["items"]) == 1
+        assert store.get(ref)["apiVersion"] == kind.api_version
+        assert ref in store.refs(ref.kind)
+
+
+def test_a_definition_lists_each_version_that_is_served(store: Store, client: Client) -> None:
+    name = "clusternetworkpolicies.policy.networking.k8s.io"
+    for kind in KNOWN_CUSTOM:
+        if kind.grouped_name == name:
+            store.define(kind)
+    crd = client.get(f"/apis/apiextensions.k8s.io/v1/customresourcedefinitions/{name}").json
+    assert [version["name"] for version in crd["spec"]["versions"]] == ["v1alpha2", "v1beta1"]
+    store.delete(store.refs("CustomResourceDefinition")[0])
+    assert client.get("/apis/policy.networking.k8s.io").status == 404

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import threading
 
+import pytest
+
 from console.demo.server import ApiServer
 from console.demo.store import Store
 
@@ -71,6 +73,15 @@ def test_bookmarks_move_past_changes_of_other_kinds(store: Store, client: Client
             assert event["type"] == "BOOKMARK"
     assert event["type"] == "BOOKMARK"
     assert int(event["object"]["metadata"]["resourceVersion"]) == store.version
+
+
+@pytest.mark.parametrize(
+    ("word", "watches"), [("1", True), ("true", True), ("True", True), ("", True), ("0", False), ("False", False)]
+)
+def test_flags_are_read_as_kubernetes_reads_them(store: Store, client: Client, word: str, watches: bool) -> None:
+    response = client.send(PODS, watch=word, resourceVersion=store.version)
+    assert (response.headers["Transfer-Encoding"] == "chunked") == watches
+    client.close()
 
 
 def test_no_bookmarks_unless_asked_for(store: Store, client: Client) -> None:

@@ -105,13 +105,25 @@ KNOWN_CUSTOM: Final[tuple[Kind, ...]] = (
         custom=True,
         short=("cnp",),
     ),
+    Kind(
+        "policy.networking.k8s.io",
+        "v1beta1",
+        "clusternetworkpolicies",
+        "ClusterNetworkPolicy",
+        namespaced=False,
+        custom=True,
+        short=("cnp",),
+    ),
     Kind("cilium.io", "v2", "ciliumnetworkpolicies", "CiliumNetworkPolicy", custom=True),
     Kind("cilium.io", "v2", "ciliumclusterwidenetworkpolicies", "CiliumClusterwideNetworkPolicy", False, custom=True),
     Kind("crd.projectcalico.org", "v1", "networkpolicies", "NetworkPolicy", custom=True),
     Kind("crd.projectcalico.org", "v1", "globalnetworkpolicies", "GlobalNetworkPolicy", False, custom=True),
+    Kind("projectcalico.org", "v3", "networkpolicies", "NetworkPolicy", custom=True),
+    Kind("projectcalico.org", "v3", "globalnetworkpolicies", "GlobalNetworkPolicy", False, custom=True),
     Kind("crd.antrea.io", "v1beta1", "networkpolicies", "NetworkPolicy", custom=True),
     Kind("crd.antrea.io", "v1beta1", "clusternetworkpolicies", "ClusterNetworkPolicy", False, custom=True),
     Kind("security.istio.io", "v1", "authorizationpolicies", "AuthorizationPolicy", custom=True),
+    Kind("k8s.ovn.org", "v1", "egressfirewalls", "EgressFirewall", custom=True),
 )
 
 
@@ -143,9 +155,21 @@ class Kinds:
         return self._by_object.get((api_version, kind))
 
     def named(self, name: str) -> Kind | None:
-        """The served kind called ``Kind`` or, where groups share the word, ``Kind.group``; built-in ones first."""
-        word, _, group = name.partition(".")
-        return next((k for k in self._served.values() if k.kind == word and (not group or k.group == group)), None)
+        """The served kind called ``Kind``, ``Kind.group`` or ``Kind.group/version``: the first one that fits."""
+        word, _, place = name.partition(".")
+        for kind in self._served.values():
+            if kind.kind == word and place in ("", kind.group, kind.api_version):
+                return kind
+        return None
+
+    def name_of(self, kind: Kind) -> str:
+        """The shortest name by which `named` finds a kind."""
+        names = (kind.kind, f"{kind.kind}.{kind.group}", f"{kind.kind}.{kind.api_version}")
+        return next(name for name in names if self.named(name) == kind)
+
+    def versions(self, kind: Kind) -> tuple[Kind, ...]:
+        """The kind at every version that is served."""
+        return tuple(k for k in self._served.values() if (k.group, k.plural) == (kind.group, kind.plural))
 
     def all(self) -> tuple[Kind, ...]:
         """Every kind served."""

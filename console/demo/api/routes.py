@@ -29,8 +29,8 @@ class Route:
         return self.name if (self.group, self.resource) == ("", "namespaces") else self.namespace
 
     def flag(self, name: str) -> bool:
-        """Whether a boolean parameter is set."""
-        return self.query.get(name, "") in ("1", "true")
+        """Whether a boolean parameter is set, as apimachinery reads it: anything but ``false`` and ``0`` says yes."""
+        return _yes(self.query.get(name))
 
     def number(self, name: str, default: int) -> int:
         """A parameter as a number of zero or more; ValueError if it is none."""
@@ -57,7 +57,11 @@ def parse(method: str, target: str) -> Route:
         namespace, rest = rest[1], rest[2:]
     resource, name, subresource = (*rest, "", "")[:3]
     if verb == "get" and not name:
-        verb = "watch" if query.get("watch", "") in ("1", "true") else "list"
+        verb = "watch" if _yes(query.get("watch")) else "list"
     elif verb == "delete" and not name:
         verb = "deletecollection"
     return Route(verb, parts, query, group, version, resource, namespace, name, subresource)
+
+
+def _yes(value: str | None) -> bool:
+    return value is not None and value.lower() not in ("false", "0")
