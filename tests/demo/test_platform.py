@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import re
+import subprocess
+import sys
 from collections import Counter
 from typing import Any
 
@@ -244,3 +246,13 @@ def test_the_cluster_serves_it() -> None:
         assert cluster.kubeconfig()["current-context"] == "demo"
         assert cluster.kubeconfig()["clusters"][0]["cluster"]["server"] == cluster.server.url
         assert len(cluster.store.refs("Pod")) == sum(obj["kind"] == "Pod" for obj in platform(NOW))
+
+
+def test_it_needs_no_screen_and_no_client() -> None:
+    probe = (
+        "import sys, console.demo.cluster\n"
+        "names = {name.partition('.')[0] for name in sys.modules}\n"
+        "print(sorted(names & {'textual', 'rich', 'kubernetes'}), 'console.cluster' in sys.modules)"
+    )
+    found = subprocess.run([sys.executable, "-c", probe], capture_output=True, text=True, check=True)
+    assert found.stdout.strip() == "[] False"
