@@ -114,11 +114,12 @@ def decode_page(body: bytes, resource: Resource) -> Page:
         listed = msgspec.json.decode(body, type=wire.WireRawList)
     except msgspec.DecodeError as error:
         raise Malformed(f"the server's answer is no list of {resource.plural}: {error}") from None
-    if listed.items is None:
+    if listed.items is msgspec.UNSET:
         raise Malformed(f"the server's answer is no list of {resource.plural}: it has no items")
     page = Page([], listed.metadata.resource_version or "", listed.metadata.continue_ or "")
     decoder = _ItemDecoder(resource)
-    for item in listed.items:
+    # Empty lists of metadata come as null.
+    for item in listed.items or ():
         try:
             page.objects.append(decoder(item))
         except Malformed as error:
@@ -171,9 +172,15 @@ class _ItemDecoder:
         self._keeps_text = shape in (wire.WireNetworkPolicy, wire.WireForeign, WireTiered)
         self._api_version = resource.api_version
 
+    def _whole(self, item: bytes) -> bytes:
+        """The item with its kind, which the items of a list go without."""
+        if msgspec.json.decode(item, type=wire.WireKind).kind is not None or not item.startswith(b"{"):
+            return item
+        return msgspec.json.encode({"apiVersion": self._api_version, "kind": self._kind})[:-1] + b"," + item[1:]
+
     def __call__(self, item: msgspec.Raw) -> KubeObject:
         try:
-            text = SourceText(json=bytes(item)) if self._keeps_text else None
+            text = SourceText(json=self._whole(bytes(item))) if self._keeps_text else None
             return self._convert(self._decoder.decode(item), text)
         except msgspec.ValidationError as error:
             raw = msgspec.json.decode(item)

@@ -293,7 +293,7 @@ class WireRawList(Wire):
     """A list whose items are not decoded yet."""
 
     metadata: WireListMeta = msgspec.field(default_factory=WireListMeta)
-    items: list[msgspec.Raw] | None = None
+    items: list[msgspec.Raw] | msgspec.UnsetType | None = msgspec.UNSET
 
 
 class WireEvent(Wire):
@@ -301,6 +301,12 @@ class WireEvent(Wire):
 
     type: str
     object: msgspec.Raw
+
+
+class WireKind(Wire):
+    """What an object says it is."""
+
+    kind: Any = None
 
 
 class WireStatus(Wire):

@@ -116,7 +116,9 @@ def shape(answer: Answer) -> dict[str, Any]:
 
 
 def _list_shape(body: dict[str, Any]) -> dict[str, Any]:
-    heads = [(item.get("kind"), item.get("apiVersion"), item["metadata"]["name"]) for item in body["items"]]
+    heads = None
+    if body["items"] is not None:
+        heads = [(item.get("kind"), item.get("apiVersion"), item["metadata"]["name"]) for item in body["items"]]
     metadata = {key: bool(value) for key, value in body["metadata"].items()}
     return {"kind": body["kind"], "api": body["apiVersion"], "metadata": metadata, "items": heads}
 
@@ -156,6 +158,7 @@ CASES = (
     Case("a page as large as the list", PODS, {"limit": 5}),
     Case("a page from the cache is the whole list", PODS, {"limit": 2, "resourceVersion": "0"}),
     Case("an empty list", f"/api/v1/namespaces/{WHERE}/services"),
+    Case("an empty list of metadata", "/api/v1/namespaces/nowhere/pods", {}, METADATA_LIST),
     Case("a namespace that does not exist", "/api/v1/namespaces/nowhere/pods"),
     Case("a list of policies", POLICIES),
     Case("a list of a custom kind", ADMIN_POLICIES),

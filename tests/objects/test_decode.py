@@ -119,10 +119,16 @@ def test_a_page_says_where_the_next_one_is():
     assert (found.resource_version, found.continue_token) == ("7", "token")
 
 
-@pytest.mark.parametrize("body", [b"", b"<html>", b"[]", b"{}", b'{"items": 3}', b'{"items": null}'])
+@pytest.mark.parametrize("body", [b"", b"<html>", b"[]", b"{}", b'{"items": 3}', b'{"metadata": {}}'])
 def test_a_body_that_is_no_list_is_said_to_be_none(body: bytes):
     with pytest.raises(Malformed, match="no list of pods"):
         decode_page(body, RESOURCE["pods"])
+
+
+def test_an_empty_list_of_metadata_has_null_for_items():
+    body = b'{"kind":"PartialObjectMetadataList","metadata":{"resourceVersion":"7"},"items":null}'
+    found = decode_page(body, RESOURCE["replicasets"])
+    assert (found.objects, found.resource_version, found.diagnostics) == ([], "7", [])
 
 
 def test_events_of_all_types():

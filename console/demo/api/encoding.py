@@ -49,8 +49,10 @@ def list_body(kind: Kind, items: Iterable[Stored], metadata: dict[str, Any], *, 
     """The body of a LIST."""
     word, api = ("PartialObjectMetadata", "meta.k8s.io/v1") if partial else (kind.kind, kind.api_version)
     head = msgspec.json.encode({"kind": f"{word}List", "apiVersion": api, "metadata": metadata})
-    joined = b",".join([obj.partial() for obj in items] if partial else [obj.item() for obj in items])
-    return head[:-1] + b',"items":[' + joined + b"]}\n"
+    encoded = [obj.partial() if partial else obj.item() for obj in items]
+    if partial and not encoded:
+        return head[:-1] + b',"items":null}\n'
+    return head[:-1] + b',"items":[' + b",".join(encoded) + b"]}\n"
 
 
 def event_line(type_: str, obj: bytes) -> bytes:
