@@ -115,6 +115,13 @@ def main(argv: Sequence[str] | None = None) -> int:
         # The reader went away (head, less): leave quietly, and keep the interpreter from complaining at exit.
         os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
         return 141
+    except Exception as error:
+        # A defect of ours, told as one; whoever mends it asks for the traceback.
+        if os.environ.get("NETPOL_CONSOLE_DEBUG"):
+            raise
+        _say(f"netpol-console failed: {type(error).__name__}: {error}")
+        _say("  this is a defect of the console; NETPOL_CONSOLE_DEBUG=1 shows where")
+        return 70
 
 
 def _unknown_command(name: str) -> UsageError:
@@ -218,21 +225,23 @@ def _simulate(options: argparse.Namespace) -> int:
     snapshot = _snapshot(options)
     from console.policy.ends import connection
     from console.policy.engine import Engine
+    from console.policy.fix import fix_for, raw_policy
 
     engine = Engine(snapshot, modes=_modes(options))
     if options.batch is not None:
         return _batch(engine, options.batch)
     verdict = engine.evaluate(connection(options.src, options.dst, options.port, snapshot))
+    fix = fix_for(engine, verdict, lambda ref: raw_policy(snapshot, ref))
     if options.output == "json":
         import msgspec
 
         from console.report.json import verdict_json
 
-        print(msgspec.json.format(msgspec.json.encode(verdict_json(verdict)), indent=2).decode())
+        print(msgspec.json.format(msgspec.json.encode(verdict_json(verdict, fix)), indent=2).decode())
     else:
         from console.report.terminal import show
 
-        show(verdict, trace=options.trace)
+        show(verdict, fix, trace=options.trace)
     return _STATUS[verdict.outcome.value]
 
 

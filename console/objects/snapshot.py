@@ -78,6 +78,15 @@ class Snapshot:
         for held in self.contents.values():
             yield from held.policies.values()
 
+    def policy(self, ref: ObjectRef) -> NetworkPolicy | TieredPolicy | ForeignPolicy | None:
+        """The policy of any kind that a reference names, if it is there."""
+        if not ref.namespace:
+            return self.tiered.get((ref.kind, ref.name)) or self.foreign.get((ref.kind, ref.name))
+        held = self.contents.get(ref.namespace)
+        if held is None:
+            return None
+        return held.policies.get(ref.name) if ref.kind == "NetworkPolicy" else held.foreign.get((ref.kind, ref.name))
+
     def services(self) -> Iterator[Service]:
         """Every Service."""
         for held in self.contents.values():
@@ -123,14 +132,19 @@ class SnapshotBuilder:
     Not thread-safe: one thread owns a builder.
     """
 
-    def __init__(self) -> None:
-        self._tables: dict[str, dict[str, dict[object, KubeObject]]] = {}
-        self._declared: dict[str, Namespace] = {}
-        self._nodes: dict[str, Node] = {}
-        self._tiered: dict[tuple[str, str], TieredPolicy] = {}
-        self._foreign: dict[tuple[str, str], ForeignPolicy] = {}
+    def __init__(self, start: Snapshot | None = None) -> None:
+        """`start` is a snapshot to go on from."""
+        start = start or Snapshot()
+        self._tables: dict[str, dict[str, dict[object, KubeObject]]] = {
+            name: {table: dict(getattr(held, table)) for table in _TABLES.values()}
+            for name, held in start.contents.items()
+        }
+        self._declared = {name: held.namespace for name, held in start.contents.items() if held.namespace.declared}
+        self._nodes = dict(start.nodes)
+        self._tiered = dict(start.tiered)
+        self._foreign = dict(start.foreign)
         self._dirty: set[str] = set()
-        self._made = Snapshot()
+        self._made = start
         self._labels_known = True
 
     def put(self, obj: KubeObject) -> KubeObject | None:

@@ -10,7 +10,8 @@ from typing import Final
 
 from console.policy.model import Address, Network
 
-_NOT_INTERNET: Final[dict[int, tuple[Network, ...]]] = {
+#: What is not the internet, by address family.
+NOT_INTERNET: Final[dict[int, tuple[Network, ...]]] = {
     # RFC 1918, RFC 6598 (shared), link-local, loopback, "this network", multicast, reserved.
     4: tuple(
         IPv4Network(text)
@@ -90,7 +91,7 @@ def internet(networks: Iterable[Network], families: Iterable[int], own: Iterable
     networks = list(networks)
     taken = {(address.version, int(address)) for address in own}
     for family in families:
-        closed = _NOT_INTERNET[family]
+        closed = NOT_INTERNET[family]
         cuts = {0}
         for network in (*closed, *(each for each in networks if each.version == family)):
             cuts.add(int(network.network_address))

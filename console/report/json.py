@@ -5,17 +5,19 @@ from __future__ import annotations
 from typing import Any
 
 from console.objects.meta import ObjectRef
+from console.objects.yaml_render import to_yaml
+from console.policy.fix import Fix
 from console.policy.networking import dotted
 from console.policy.trace import Clause, DirectionTrace, PolicyTrace, RuleTrace
 from console.policy.verdict import Case, End, NearMiss, ServiceStep, Verdict
 from console.report import words
 
 
-def verdict_json(verdict: Verdict) -> dict[str, Any]:
+def verdict_json(verdict: Verdict, fix: Fix | None) -> dict[str, Any]:
     """The verdict with its explanation.
 
     ``egress`` and ``ingress`` are those of the first case (what is broken first);
-    ``cases`` has them all. ``fix`` is null where nothing is to fix.
+    ``cases`` has them all. ``fix`` is null where nothing is to fix, or no policy can.
     """
     leading = verdict.leading
     return {
@@ -31,8 +33,13 @@ def verdict_json(verdict: Verdict) -> dict[str, Any]:
         "cases": [_case(case) for case in verdict.cases],
         "caveats": [{"code": each.code, "sentence": each.sentence, "detail": each.detail} for each in verdict.caveats],
         "near_misses": [_near_miss(miss) for miss in verdict.near_misses],
-        "fix": None,
+        "fix": {"manifest": manifest(fix), "opens": [str(path) for path in fix.opens]} if fix else None,
     }
+
+
+def manifest(fix: Fix) -> str:
+    """The objects of a fix as YAML documents, ready to apply."""
+    return "---\n".join(to_yaml(raw) for raw in fix.objects)
 
 
 def _ref(ref: ObjectRef) -> dict[str, str]:

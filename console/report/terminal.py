@@ -7,6 +7,7 @@ import sys
 from collections.abc import Mapping
 from typing import Final
 
+from console.policy.fix import Fix
 from console.policy.verdict import Outcome, Verdict
 from console.report.text import verdict_lines
 from console.report.words import OUTCOME_GLYPHS
@@ -19,12 +20,12 @@ _STYLES: Final[Mapping[Outcome, str]] = {
 }
 
 
-def show(verdict: Verdict, *, trace: bool = False) -> None:
-    """Print a verdict, with `trace` to the last clause.
+def show(verdict: Verdict, fix: Fix | None = None, *, trace: bool = False) -> None:
+    """Print a verdict and its fix, with `trace` to the last clause.
 
     Colour repeats what the words say; NO_COLOR and TERM=dumb are honoured.
     """
-    lines = list(verdict_lines(verdict, trace=trace))
+    lines = list(verdict_lines(verdict, fix, trace=trace))
     if not sys.stdout.isatty() or os.environ.get("NO_COLOR") or os.environ.get("TERM") == "dumb":
         print("\n".join(lines))
         return

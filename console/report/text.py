@@ -4,14 +4,16 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
+from console.policy.fix import Fix
 from console.policy.near import failed_clauses
 from console.policy.trace import DirectionTrace, PolicyTrace, RuleTrace
 from console.policy.verdict import Case, Verdict
 from console.report import words
 from console.report.clean import clean
+from console.report.json import manifest
 
 
-def verdict_lines(verdict: Verdict, *, trace: bool = False) -> Iterator[str]:
+def verdict_lines(verdict: Verdict, fix: Fix | None = None, *, trace: bool = False) -> Iterator[str]:
     """The verdict: the question, the answer in one line, the path to the clause, why not, and the caveats.
 
     A rule that does not match is told by the clauses that failed; with `trace` every
@@ -34,6 +36,10 @@ def verdict_lines(verdict: Verdict, *, trace: bool = False) -> Iterator[str]:
         yield "  why not"
         for number, miss in enumerate(verdict.near_misses, 1):
             yield f"    {number} {miss.direction.value}: {words.near_miss_line(miss)}"
+    if fix is not None:
+        yield ""
+        yield f"  smallest fix: {words.fix_line(fix)}"
+        yield from (f"    {clean(line)}" for line in manifest(fix).splitlines())
     if verdict.caveats:
         yield ""
         yield "  caveats"

@@ -10,6 +10,7 @@ from typing import Final
 
 from console.objects.core import METADATA_NAME
 from console.objects.meta import ObjectRef
+from console.policy.fix import Fix
 from console.policy.model import Action, Direction, Tier
 from console.policy.posture import Stance
 from console.policy.trace import (
@@ -239,6 +240,13 @@ def near_miss_line(miss: NearMiss) -> str:
     side = this_end(miss.direction) if miss.rule is None else other_end(miss.direction)
     facts = "; ".join(clause_fact(clause, side) for clause in miss.failed)
     return f"{place(miss.policy)} {rule}: {facts}"
+
+
+def fix_line(fix: Fix) -> str:
+    """What a fix opens beside the path asked for."""
+    if not fix.opens:
+        return "opens nothing else"
+    return f"also opens {count(len(fix.opens), 'path')}: {some([str(path) for path in fix.opens], 4)}"
 
 
 def headline(verdict: Verdict) -> str:
