@@ -216,9 +216,7 @@ def _peer(raw: wire.WirePeer, path: str) -> NetworkPolicyPeer:
     return NetworkPolicyPeer(raw.pod_selector, raw.namespace_selector, block)
 
 
-def _rule(
-    peers: list[wire.WirePeer] | None, ports: list[wire.WirePort | None] | None, path: str
-) -> NetworkPolicyRule:
+def _rule(peers: list[wire.WirePeer] | None, ports: list[wire.WirePort | None] | None, path: str) -> NetworkPolicyRule:
     listed = None if ports is None else [port or wire.WirePort() for port in ports]
     return NetworkPolicyRule(
         peers=None if peers is None else [_peer(peer, f"{path}[{i}]") for i, peer in enumerate(peers)],

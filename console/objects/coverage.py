@@ -56,7 +56,5 @@ class Coverage(msgspec.Struct, frozen=True):
     def of(self, resource: str, namespace: str | None = None) -> tuple[Gap, ...]:
         """The gaps that concern a resource in a namespace (None: anywhere), cluster-wide ones included."""
         return tuple(
-            gap
-            for gap in self.gaps
-            if gap.resource in (resource, "*") and (namespace is None or gap.covers(namespace))
+            gap for gap in self.gaps if gap.resource in (resource, "*") and (namespace is None or gap.covers(namespace))
         )
