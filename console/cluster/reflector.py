@@ -75,6 +75,7 @@ class Reflector:
         self._failures = 0  # requests without a useful answer, in a row
         self._unsteady = 0  # streams that broke soon, or had to be begun anew, since the last steady one
         self._expired_lists = 0
+        self._refusals = 0  # lists refused in a row
         self._reloading = False
         self._reloaded = False  # since the server last accepted the credentials
         self._polling = False
@@ -115,7 +116,7 @@ class Reflector:
 
     def _page(self, page: Page) -> Step:
         self._reloaded = False
-        self._failures = 0
+        self._failures = self._refusals = 0
         if not (page.continue_token or page.resource_version):
             message = "the server's list has no resourceVersion, so what comes after it cannot be followed"
             return self._garbled(Diagnostic(severity=Severity.ERROR, message=message))
@@ -232,10 +233,15 @@ class Reflector:
         return Step(self._wait(self._backoff(self._failures), Reload()), [Behind(failure)])
 
     def _refused(self, failure: Failure) -> Step:
+        self._refusals += 1
+        if self._listed and self._refusals <= self._timing.doubts:
+            # A server that was just started refuses everything until it has read its own rules.
+            return self._retry(failure, self._from_start(), self._refusals)
         # What was known cannot be kept up; a list that is granted later is a first list.
         self._known.clear()
         self._listed = False
-        spread = self._timing.refused * (1 + 0.25 * self._jitter())
+        seconds = self._timing.refused if self._refusals > 1 else self._timing.steady
+        spread = seconds * (1 + 0.25 * self._jitter())
         return Step(self._wait(spread, self._from_start()), [Unreadable(failure)])
 
     def _again_from_start(self, failure: Failure) -> Step:

@@ -205,8 +205,10 @@ class Timing:
 
     `idle` is how long a stream may be silent: the API server sends bookmarks about
     once a minute, so a longer silence means a half-open connection. A stream that
-    lasted `steady` counts as good. `refused` spaces the questions after a 403, `sign_in`
-    those for credentials that cannot be had, `discover` those for CRDs that came or went.
+    lasted `steady` counts as good. `refused` spaces the questions after a 403, but for
+    the second one, which comes soon; what could be read before must be refused more than
+    `doubts` times before that is believed. `sign_in` spaces the questions for credentials
+    that cannot be had, `discover` those for CRDs that came or went.
     """
 
     limit: int = 500
@@ -216,6 +218,7 @@ class Timing:
     watch: int = 290
     idle: float = 90.0
     refused: float = 240.0
+    doubts: int = 3
     poll: float = 30.0
     sign_in: float = 60.0
     discover: float = 40.0

@@ -238,12 +238,26 @@ def test_401_reads_the_credentials_again_once_and_then_with_patience() -> None:
     assert drive(machine, keeper, Failed(failure(401))) == Reload(), "what was accepted once may expire again"
 
 
-def test_403_makes_a_resource_unreadable_and_is_asked_again_after_minutes() -> None:
+def test_403_makes_a_resource_unreadable_and_is_asked_again_soon_then_after_minutes() -> None:
     machine, keeper = Reflector(timing=TIMING), Keeper()
-    assert drive(machine, keeper, Failed(failure(403))) == Wait(TIMING.refused)
+    assert drive(machine, keeper, Failed(failure(403))) == Wait(TIMING.steady)
     assert [each.failure.code for each in keeper.of(Unreadable)] == [403]
     assert drive(machine, keeper, Elapsed()) == List("", 2)
+    assert drive(machine, keeper, Failed(failure(403))) == Wait(TIMING.refused)
+    assert drive(machine, keeper, Elapsed()) == List("", 2)
     drive(machine, keeper, listed(pod("a", 1)))
+    assert len(keeper.held) == 1
+
+
+def test_403_from_a_server_that_just_started_is_not_believed() -> None:
+    machine, keeper = watching(pod("a", 1))
+    drive(machine, keeper, Ended(60.0), Failed(DOWN), Elapsed())
+    assert drive(machine, keeper, Failed(failure(403))) == List("", 2)
+    for _ in range(TIMING.doubts):
+        assert isinstance(drive(machine, keeper, Failed(failure(403))), Wait)
+        assert drive(machine, keeper, Elapsed()) == List("", 2)
+    drive(machine, keeper, listed(pod("a", 1), version=20))
+    assert not keeper.of(Unreadable)
     assert len(keeper.held) == 1
 
 
@@ -254,8 +268,12 @@ def test_a_right_taken_away_is_noticed_by_a_list_and_a_right_to_list_alone_means
     drive(machine, keeper, listed(pod("a", 1), version=20))
     assert drive(machine, keeper, Failed(failure(403))) == Wait(TIMING.poll)
     assert keeper.of(Polled)
+    for _ in range(TIMING.doubts):
+        assert drive(machine, keeper, Elapsed()) == List("", 2)
+        assert isinstance(drive(machine, keeper, Failed(failure(403))), Wait)
+    assert not keeper.of(Unreadable), "a server that was just started refuses for a moment"
     assert drive(machine, keeper, Elapsed()) == List("", 2)
-    assert isinstance(drive(machine, keeper, Failed(failure(403))), Wait)
+    assert drive(machine, keeper, Failed(failure(403))) == Wait(TIMING.refused)
     assert keeper.of(Unreadable)
 
 
