@@ -7,7 +7,6 @@ Exit status: 0 allowed, 1 blocked (wholly or for some replicas), 2 usage or bad 
 from __future__ import annotations
 
 import argparse
-import gc
 import os
 import sys
 from collections.abc import Callable, Iterator, Sequence
@@ -220,8 +219,6 @@ def _simulate(options: argparse.Namespace) -> int:
     if options.batch is not None and (options.src or options.port):
         raise UsageError("--batch takes its questions from a file", hint="leave SRC, DST and --port out")
     _check_source(options)
-    # A load makes many objects and no garbage; collecting it again and again is half of its time.
-    gc.disable()
     snapshot = _snapshot(options)
     from console.policy.ends import connection
     from console.policy.engine import Engine
