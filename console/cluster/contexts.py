@@ -126,7 +126,9 @@ def _read(path: Path) -> object:
         # Kubeconfigs hold secrets: the parser's own message would quote the lines around the mistake.
         return yaml.load(text, Loader=getattr(yaml, "CSafeLoader", yaml.SafeLoader))
     except yaml.MarkedYAMLError as error:
-        line = f", line {error.problem_mark.line + 1}" if error.problem_mark else ""
+        # At the end of the text the mark stands on a line of its own.
+        last = len(text.splitlines())
+        line = f", line {min(error.problem_mark.line + 1, last)}" if error.problem_mark else ""
         raise InputError(f"{path}{line}: this is not YAML: {clean(error.problem or 'broken')}", hint=VIEW) from None
     except (yaml.YAMLError, RecursionError, ValueError):
         raise InputError(f"{path}: this is not YAML", hint=VIEW) from None

@@ -154,7 +154,8 @@ class Reflector:
     # -- streams
 
     def _watch(self) -> Watch:
-        return Watch(self._version, int(self._timing.watch * (1 - 0.2 * self._jitter())))
+        # Never 0, which means no limit.
+        return Watch(self._version, max(1, int(self._timing.watch * (1 - 0.2 * self._jitter()))))
 
     def _event(self, event: Event) -> Step:
         if event.type == "ERROR":

@@ -467,7 +467,7 @@ class World:
 
 
 @given(st.lists(troubles, max_size=40))
-@settings(max_examples=300, deadline=None)
+@settings(max_examples=200, deadline=None)
 def test_whatever_goes_wrong_what_is_kept_becomes_what_the_server_has(rounds: list[Trouble]) -> None:
     world = World()
     for trouble in rounds:
@@ -499,7 +499,7 @@ def test_whatever_goes_wrong_what_is_kept_becomes_what_the_server_has(rounds: li
         max_size=60,
     )
 )
-@settings(max_examples=100, deadline=None)
+@settings(max_examples=40, deadline=None)
 def test_a_server_that_never_serves_well_is_never_hammered(rounds: list[Trouble]) -> None:
     world = World()
     for trouble in rounds:
