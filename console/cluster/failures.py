@@ -12,6 +12,8 @@ import msgspec
 
 _UNPRINTABLE: Final = re.compile(r"[^\x20-\x7e\u00a0-\u200a\u2010-\u2027\u2030-\u205f\u2070-\ud7ff\uf900-\ufffd]+")
 _MAX_MESSAGE: Final = 300
+#: Whom API servers take those for who bring no credentials; they are refused (403), not told to sign in (401).
+ANONYMOUS: Final = "system:anonymous"
 
 
 @dataclass(frozen=True, slots=True)
@@ -77,6 +79,10 @@ def refusal(code: int, body: bytes, retry_after: str | None = None) -> Failure:
         message, hint = f"the server redirects ({code}); redirects are not followed", "check the server's address"
     else:
         message, hint = f"the server answers {code}{f': {said}' if said else ''}", hints.get(code, "")
+    if code == 403 and ANONYMOUS in said:
+        hint = "the context brings no credentials that this server takes: sign in, or name a user in the kubeconfig"
+    if code == 400 and "HTTP request to an HTTPS server" in said:
+        hint = "write https:// in the kubeconfig's server"
     return Failure(code, message, hint, max(0.0, wait or 0.0))
 
 

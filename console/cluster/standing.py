@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass, field
 
-from console.cluster.failures import Failure
+from console.cluster.failures import ANONYMOUS, Failure
 from console.cluster.source import State
 from console.cluster.steps import Behind, Following, Key, News, Polled
 from console.objects.coverage import LOADING, NOT_READABLE, Gap
@@ -111,6 +111,8 @@ def _nothing(failure: Failure | None) -> Failure:
     hint = "ask for the right to read, or name the namespaces you may read with --namespace"
     if failure is None:
         return Failure(403, "the cluster lets this user read nothing", hint)
+    if ANONYMOUS in failure.message:
+        hint = failure.hint  # rights are not what is missing
     return Failure(failure.code, f"the cluster lets this user read nothing: {failure.message}", hint)
 
 
