@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Sequence
 from functools import lru_cache
 from ipaddress import IPv4Network, IPv6Network, ip_address, ip_network
 from typing import Final
@@ -80,35 +80,38 @@ def contains(network: Network, address: Address) -> bool:
     return network.version == address.version and address in network
 
 
-def internet(networks: Iterable[Network], families: Iterable[int], own: Iterable[Address]) -> Iterator[Address]:
-    """One address of each part of the internet that `networks` can tell apart, per family.
+def internet(networks: Sequence[Network], family: int, own: Iterable[Address]) -> Iterator[Address]:
+    """One address of each part of the internet that `networks` can tell apart, in one family.
 
     The internet is every address that is not private, link-local or otherwise special,
-    nor one of the cluster's `own`. The bounds of `networks` cut it into ranges whose
-    addresses match the same ones; each range is represented by its first address
-    that is not the cluster's.
+    nor one of the cluster's `own`.
     """
-    networks = list(networks)
-    taken = {(address.version, int(address)) for address in own}
-    for family in families:
-        closed = NOT_INTERNET[family]
-        cuts = {0}
-        for network in (*closed, *(each for each in networks if each.version == family)):
-            cuts.add(int(network.network_address))
-            cuts.add(int(network.broadcast_address) + 1)
-        bounds = sorted(cuts)
-        end = 1 << _BITS[family]
-        seen: set[tuple[bool, ...]] = set()
-        for start, stop in zip(bounds, [*bounds[1:], end], strict=True):
-            value = start
-            while value < stop and (family, value) in taken:
-                value += 1
-            if value >= min(stop, end):
-                continue
+    closed = NOT_INTERNET[family]
+    parts = _parts(0, 1 << _BITS[family], family, [*closed, *networks], own)
+    return (address for address in parts if not any(address in network for network in closed))
+
+
+def within(whole: Network, networks: Sequence[Network], own: Iterable[Address]) -> Iterator[Address]:
+    """One address of each part of a network that `networks` can tell apart, the cluster's `own` left out."""
+    start = int(whole.network_address)
+    return _parts(start, start + whole.num_addresses, whole.version, networks, own)
+
+
+def _parts(start: int, end: int, family: int, networks: Sequence[Network], own: Iterable[Address]) -> Iterator[Address]:
+    """The bounds of networks cut a range into parts whose addresses match the same ones; the first of each."""
+    taken = {int(address) for address in own if address.version == family}
+    cuts = {start}
+    for network in networks:
+        if network.version == family:
+            first = int(network.network_address)
+            cuts.update(cut for cut in (first, first + network.num_addresses) if start < cut < end)
+    bounds = sorted(cuts)
+    seen: set[tuple[bool, ...]] = set()
+    for value, stop in zip(bounds, [*bounds[1:], end], strict=True):
+        while value < stop and value in taken:
+            value += 1
+        if value < stop:
             address = _address(family, value)
-            if any(address in network for network in closed):
-                continue
-            # Ranges inside the same networks are alike: one representative serves.
             signature = tuple(contains(network, address) for network in networks)
             if signature not in seen:
                 seen.add(signature)
@@ -116,5 +119,4 @@ def internet(networks: Iterable[Network], families: Iterable[int], own: Iterable
 
 
 def _address(family: int, value: int) -> Address:
-    packed = value.to_bytes(_BITS[family] // 8, "big")
-    return ip_address(packed)
+    return ip_address(value.to_bytes(_BITS[family] // 8, "big"))

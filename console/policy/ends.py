@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable
 from dataclasses import dataclass
 from difflib import get_close_matches
 from typing import Final
@@ -12,7 +12,7 @@ from console.errors import UnknownEnd, UsageError
 from console.objects.core import Pod, Service
 from console.objects.meta import ObjectRef
 from console.objects.snapshot import Contents, Snapshot
-from console.policy.addresses import parse_address
+from console.policy.addresses import parse_address, parse_network
 from console.policy.caveats import Caveat
 from console.policy.model import Protocol
 from console.policy.verdict import Connection, End, EndKind
@@ -27,8 +27,15 @@ _SHORT: Final = {
     "cj": "cronjob",
     "rc": "replicationcontroller",
 }
-_FORMS: Final = "write NAMESPACE/POD, NAMESPACE/KIND/NAME, svc:NAMESPACE/NAME, ip:ADDRESS or internet"
+_FORMS: Final = (
+    "write NAMESPACE/POD, NAMESPACE/KIND/NAME, svc:NAMESPACE/NAME, namespace:NAME, node:NAME, "
+    "ip:ADDRESS, cidr:NETWORK, internet, apiserver or metadata"
+)
 _PORT: Final = re.compile(r"(?P<port>[^/]+)(?:/(?P<protocol>\w+))?")
+
+
+#: Where clouds serve instance metadata, credentials among it.
+METADATA_ADDRESS: Final = "169.254.169.254"
 
 
 @dataclass(frozen=True, slots=True)
@@ -48,13 +55,13 @@ def parse_end(text: str, snapshot: Snapshot) -> End:
     text = text.strip()
     if text == "internet":
         return End(EndKind.INTERNET)
-    if text.startswith("ip:"):
-        return address_end(text.removeprefix("ip:"), snapshot)
-    if text.startswith("svc:"):
-        namespace, slash, name = text.removeprefix("svc:").partition("/")
-        if not slash or not name or "/" in name:
-            raise UsageError(f"{text!r} names no Service", hint="write svc:NAMESPACE/NAME")
-        return _service(namespace, name, snapshot)
+    if text == "apiserver":
+        return _api_server(snapshot)
+    if text == "metadata":
+        return address_end(METADATA_ADDRESS, snapshot)
+    scheme, colon, rest = text.partition(":")
+    if colon and scheme in _SCHEMES:
+        return _SCHEMES[scheme](rest, snapshot)
     parts = text.split("/")
     if len(parts) == 2 and all(parts):
         return _pod(parts[0], parts[1], snapshot)
@@ -84,7 +91,52 @@ def address_end(text: str, snapshot: Snapshot) -> End:
         service = snapshot.services_by_ip[plain]
         caveat = Caveat("SERVICE_BY_ADDRESS", f"{plain} is {service.namespace}/{service.name}")
         return End(EndKind.SERVICE, service.ref, service=service, caveats=(caveat,))
-    return End(EndKind.ADDRESS, address=address)
+    return End(EndKind.ADDRESS, addresses=(address,))
+
+
+def _network(text: str, snapshot: Snapshot) -> End:
+    del snapshot  # a network is what it is, whatever the cluster holds
+    network = parse_network(text)
+    if network is None:
+        raise UsageError(f"{text!r} is no network", hint="write cidr:10.0.0.0/8 or cidr:fd00::/8")
+    return End(EndKind.NETWORK, network=network)
+
+
+def _node(name: str, snapshot: Snapshot) -> End:
+    texts = [ip for ip, node in snapshot.nodes_by_ip.items() if node == name]
+    addresses = tuple(address for address in map(parse_address, texts) if address is not None)
+    if not addresses:
+        known = sorted(set(snapshot.nodes_by_ip.values()))
+        _missing(f"there is no node {name!r} with an address", name, known, snapshot, "nodes", "node:")
+    return End(EndKind.NODE, ObjectRef("Node", "", name), addresses=addresses)
+
+
+def _api_server(snapshot: Snapshot) -> End:
+    """The API server: the endpoints of the Service default/kubernetes, which the API server itself keeps."""
+    held = snapshot.contents.get("default")
+    slices = [each for each in held.endpoint_slices.values() if each.service == "kubernetes"] if held else []
+    texts = [address for each in slices for endpoint in each.endpoints for address in endpoint.addresses]
+    addresses = tuple(address for address in map(parse_address, texts) if address is not None)
+    if not addresses:
+        raise UnknownEnd(
+            "where the API server is cannot be told: no EndpointSlice of default/kubernetes was read",
+            hint="name its address with ip:ADDRESS",
+        )
+    return End(EndKind.API_SERVER, addresses=addresses)
+
+
+def _whole_namespace(name: str, snapshot: Snapshot) -> End:
+    pods = tuple(pod for pod in _contents(name, snapshot, "namespace:").pods.values() if not pod.finished)
+    if not pods:
+        raise UsageError(f"namespace {name} has no running pod", hint="there is nothing to connect from or to")
+    return End(EndKind.NAMESPACE, ObjectRef("Namespace", "", name), pods)
+
+
+def _service_of(text: str, snapshot: Snapshot) -> End:
+    namespace, slash, name = text.partition("/")
+    if not slash or not name or "/" in name:
+        raise UsageError(f"svc:{text} names no Service", hint="write svc:NAMESPACE/NAME")
+    return _service(namespace, name, snapshot)
 
 
 def pod_end(pod: Pod) -> End:
@@ -226,3 +278,12 @@ def connection(source: str, destination: str, port: str, snapshot: Snapshot) -> 
     to = parse_end(destination, snapshot)
     number, protocol = parse_port(port, to)
     return Connection(parse_end(source, snapshot), to, protocol, number)
+
+
+_SCHEMES: Final[dict[str, Callable[[str, Snapshot], End]]] = {
+    "ip": address_end,
+    "cidr": _network,
+    "svc": _service_of,
+    "node": _node,
+    "namespace": _whole_namespace,
+}

@@ -125,7 +125,8 @@ class Engine:
             froms = replicas(source, source.pods, self.snapshot, scope, family)
             tos = replicas(destination, destination.pods, self.snapshot, scope, family)
             judged = [
-                self._judged(a, b, connection.protocol, group.port, apart=families == []) for a in froms for b in tos
+                self._judged(*pair, connection.protocol, group.port, apart=families == [])
+                for pair in _pairs(froms, tos)
             ]
             by_family.append((family, fold(judged, scope.keys)))
         first = by_family[0][1]
@@ -242,9 +243,17 @@ def _side(policies: Sequence[Policy], direction: Direction) -> Side:
 
 
 def _families_of(end: End) -> frozenset[int] | None:
-    if end.address is not None:
-        return frozenset([end.address.version])
-    return frozenset(family for pod in end.pods for family in families_of(pod)) or None
+    if end.network is not None:
+        return frozenset([end.network.version])
+    own = {address.version for address in end.addresses}
+    return frozenset(own.union(*(families_of(pod) for pod in end.pods))) or None
+
+
+def _pairs(froms: Sequence[Replicas], tos: Sequence[Replicas]) -> list[tuple[Replicas, Replicas]]:
+    """Every pair of classes. A pod and itself is a pair only where there is no other."""
+    every = [(source, destination) for source in froms for destination in tos]
+    others = [pair for pair in every if len({party.name for party in _distinct(*pair)}) == 2]
+    return others or every
 
 
 def _distinct(sources: Replicas, destinations: Replicas) -> tuple[Party, Party]:
@@ -264,5 +273,5 @@ def _by_port(targets: Sequence[Target]) -> list[_Group]:
         if target.pod is not None:
             pods.setdefault(target.port, []).append(target.pod)
         elif (address := parse_address(target.address)) is not None:
-            groups.append(_Group(End(EndKind.ADDRESS, address=address), target.port))
+            groups.append(_Group(End(EndKind.ADDRESS, addresses=(address,)), target.port))
     return [_Group(End(EndKind.WORKLOAD, each[0].ref, tuple(each)), port) for port, each in pods.items()] + groups

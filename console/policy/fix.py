@@ -219,8 +219,9 @@ def _tiered_peers(snapshot: Snapshot, end: End, pods: Sequence[Pod]) -> Iterator
 def _blocks(end: End, pods: Sequence[Pod]) -> Iterator[dict[str, Any]]:
     if end.kind is EndKind.INTERNET:
         yield {"cidr": "0.0.0.0/0", "except": [str(network) for network in NOT_INTERNET[4]]}
-    elif end.address is not None:
-        yield {"cidr": f"{end.address}/{end.address.max_prefixlen}"}
+    elif end.network is not None:
+        yield {"cidr": str(end.network)}
+    yield from ({"cidr": f"{address}/{address.max_prefixlen}"} for address in end.addresses)
     for pod in pods:
         if pod.host_network:
             yield from ({"cidr": f"{ip}/{128 if ':' in ip else 32}"} for ip in pod.host_ips)

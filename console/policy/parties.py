@@ -8,7 +8,7 @@ from dataclasses import dataclass, replace
 from console.objects.core import Pod
 from console.objects.selectors import LabelSelector
 from console.objects.snapshot import Snapshot
-from console.policy.addresses import contains, internet, parse_address
+from console.policy.addresses import contains, internet, parse_address, within
 from console.policy.match import keys_of
 from console.policy.model import Address, CidrPeer, Network, PodPeer, Policy
 from console.policy.trace import Party
@@ -85,15 +85,18 @@ def _node_addresses(pod: Pod, snapshot: Snapshot) -> tuple[str, ...]:
 
 def replicas(end: End, pods: Sequence[Pod], snapshot: Snapshot, scope: Scope, family: int | None) -> list[Replicas]:
     """The classes of an end's parties in one address family (None: no address of either end is known)."""
-    if end.kind is EndKind.ADDRESS:
-        return [Replicas((address_party(end.address, snapshot, str(end.address)),))]
-    if end.kind is EndKind.INTERNET:
+    if end.kind is EndKind.INTERNET or end.network is not None:
         own = [address for address in map(parse_address, snapshot.pods_by_ip) if address]
         own += [address for address in map(parse_address, snapshot.nodes_by_ip) if address]
-        return [
-            Replicas((Party(f"internet, such as {each}", address=each),))
-            for each in internet(scope.networks, [family or 4], own)
-        ]
+        parts = internet(scope.networks, family or 4, own)
+        if end.network is not None:
+            parts = within(end.network, scope.networks, own)
+        called = str(end.network or "internet")
+        return [Replicas((Party(f"{called}, such as {each}", address=each),)) for each in parts]
+    if end.addresses:
+        usable = [address for address in end.addresses if family in (None, address.version)]
+        called = f" of {end.ref.name}" if end.ref is not None else ""
+        return [Replicas((address_party(each, snapshot, f"{each}{called}"),)) for each in usable]
     classes: dict[object, list[Party]] = {}
     for pod in pods:
         party = pod_party(pod, snapshot, family)

@@ -9,7 +9,7 @@ from enum import Enum
 from console.objects.core import Pod, Service, ServicePort
 from console.objects.meta import ObjectRef
 from console.policy.caveats import Caveat
-from console.policy.model import Address, Direction, Path, Protocol
+from console.policy.model import Address, Direction, Network, Path, Protocol
 from console.policy.trace import Clause, DirectionTrace
 
 
@@ -29,30 +29,40 @@ class EndKind(Enum):
     WORKLOAD = "workload"
     SERVICE = "service"
     ADDRESS = "address"
+    NODE = "node"
+    API_SERVER = "apiserver"
+    NAMESPACE = "namespace"
+    NETWORK = "network"
     INTERNET = "internet"
 
 
 @dataclass(frozen=True, slots=True)
 class End:
-    """A resolved end. `ref` names the object (None for addresses and the internet).
+    """A resolved end. `ref` names the object (None for addresses, networks and the internet).
 
-    `pods` are the pods that stand for it (replicas; endpoints are found later, per
-    port); `address` is set for a plain address, `service` for a Service.
+    `pods` are the pods that stand for it (replicas; a Service's endpoints are found
+    later, per port); `addresses` those of an address, a node or the API server;
+    `network` is set for a network, `service` for a Service.
     """
 
     kind: EndKind
     ref: ObjectRef | None = None
     pods: tuple[Pod, ...] = ()
-    address: Address | None = None
+    addresses: tuple[Address, ...] = ()
+    network: Network | None = None
     service: Service | None = None
     caveats: tuple[Caveat, ...] = ()
 
     def __str__(self) -> str:
-        if self.kind is EndKind.INTERNET:
-            return "internet"
+        if self.kind in (EndKind.INTERNET, EndKind.API_SERVER):
+            return str(self.kind.value)
         if self.kind is EndKind.ADDRESS:
-            return f"ip:{self.address}"
+            return f"ip:{self.addresses[0]}"
+        if self.kind is EndKind.NETWORK:
+            return f"cidr:{self.network}"
         assert self.ref is not None
+        if self.kind in (EndKind.NODE, EndKind.NAMESPACE):
+            return f"{self.kind.value}:{self.ref.name}"
         if self.kind is EndKind.POD:
             return f"{self.ref.namespace}/{self.ref.name}"
         if self.kind is EndKind.SERVICE:

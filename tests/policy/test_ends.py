@@ -1,0 +1,98 @@
+"""Ends that are not pods: nodes, the API server, networks, whole namespaces."""
+
+from __future__ import annotations
+
+import pytest
+
+from console.errors import UnknownEnd, UsageError
+from console.policy.verdict import Outcome
+from tests.clusters import ask, document, pod, policy, snapshot
+
+NODE = document(
+    {
+        "apiVersion": "v1",
+        "kind": "Node",
+        "metadata": {"name": "n1"},
+        "status": {"addresses": [{"type": "InternalIP", "address": "192.168.0.1"}]},
+    }
+)
+API = document(
+    {
+        "apiVersion": "discovery.k8s.io/v1",
+        "kind": "EndpointSlice",
+        "metadata": {
+            "namespace": "default",
+            "name": "kubernetes",
+            "labels": {"kubernetes.io/service-name": "kubernetes"},
+        },
+        "addressType": "IPv4",
+        "endpoints": [{"addresses": ["192.168.0.250"]}],
+        "ports": [{"port": 6443, "name": "https"}],
+    }
+)
+TWO = pod("a", "src", "10.0.0.1", role="x") + pod("a", "other", "10.0.0.3", role="y") + pod("b", "dst", "10.0.0.2")
+
+
+def egress(*peers: str) -> str:
+    rules = ", ".join(f"{{to: [{peer}]}}" for peer in peers)
+    return policy("a", "out", f"{{podSelector: {{}}, policyTypes: [Egress], egress: [{rules}]}}")
+
+
+def test_a_node_is_its_addresses():
+    open_to_node = egress("{ipBlock: {cidr: 192.168.0.0/24}}")
+    assert ask(snapshot(TWO + NODE + open_to_node), "a/src", "node:n1", "10250").outcome is Outcome.ALLOWED
+    assert (
+        ask(snapshot(TWO + NODE + egress("{ipBlock: {cidr: 10.0.0.0/8}}")), "a/src", "node:n1", "10250").outcome
+        is Outcome.BLOCKED
+    )
+    with pytest.raises(UnknownEnd, match="did you mean node:n1"):
+        ask(snapshot(TWO + NODE), "a/src", "node:n2", "10250")
+
+
+def test_the_api_server_is_where_its_service_says():
+    cluster = snapshot(TWO + API + egress("{ipBlock: {cidr: 192.168.0.250/32}}"))
+    assert ask(cluster, "a/src", "apiserver", "6443").outcome is Outcome.ALLOWED
+    assert ask(cluster, "apiserver", "b/dst", "9443").outcome is Outcome.ALLOWED
+    with pytest.raises(UnknownEnd, match="ip:ADDRESS"):
+        ask(snapshot(TWO), "a/src", "apiserver", "6443")
+
+
+@pytest.mark.parametrize(("peer", "network", "expected"), [
+    ("{ipBlock: {cidr: 172.16.0.0/12}}", "172.20.0.0/16", Outcome.ALLOWED),
+    ("{ipBlock: {cidr: 172.16.0.0/12, except: [172.20.128.0/17]}}", "172.20.0.0/16", Outcome.PARTIAL),
+    ("{ipBlock: {cidr: 172.20.0.0/24}}", "172.20.0.0/16", Outcome.PARTIAL),
+    ("{ipBlock: {cidr: 10.0.0.0/8}}", "172.20.0.0/16", Outcome.BLOCKED),
+    ("{ipBlock: {cidr: 0.0.0.0/0}}", "fd00::/64", Outcome.BLOCKED),
+])  # fmt: skip
+def test_a_network_is_all_of_its_addresses(peer: str, network: str, expected: Outcome):
+    assert ask(snapshot(TWO + egress(peer)), "a/src", f"cidr:{network}", "443").outcome is expected
+
+
+def test_a_namespace_is_all_of_its_pods():
+    allow = policy(
+        "b",
+        "in",
+        "{podSelector: {}, ingress: [{from: [{namespaceSelector: {}, podSelector: {matchLabels: {role: x}}}]}]}",
+    )
+    verdict = ask(snapshot(TWO + allow), "namespace:a", "b/dst", "80")
+    assert verdict.outcome is Outcome.PARTIAL
+    assert {case.sources: case.outcome for case in verdict.cases} == {
+        ("a/other",): Outcome.BLOCKED,
+        ("a/src",): Outcome.ALLOWED,
+    }
+
+
+def test_pods_of_a_namespace_among_themselves_are_not_judged_as_themselves():
+    closed = snapshot(TWO + policy("a", "deny", "{podSelector: {}}"))
+    assert ask(closed, "namespace:a", "namespace:a", "80").outcome is Outcome.BLOCKED
+
+
+def test_the_metadata_address_has_a_name():
+    verdict = ask(snapshot(TWO + egress("{ipBlock: {cidr: 0.0.0.0/0}}")), "a/src", "metadata", "80")
+    assert (verdict.outcome, str(verdict.connection.destination)) == (Outcome.ALLOWED, "ip:169.254.169.254")
+
+
+@pytest.mark.parametrize("text", ["cidr:10.0.0.1", "cidr:x/8", "namespace:", "svc:x", "nope:a", "node:"])
+def test_what_names_nothing_is_refused(text: str):
+    with pytest.raises(UsageError):
+        ask(snapshot(TWO), "a/src", text, "80")
