@@ -99,6 +99,11 @@ def drive(text: str, handler: Handler) -> None:
                     raise YamlError("a second document starts here", event.start_mark.line + 1, "put --- before it")
     except yaml.MarkedYAMLError as error:
         raise _in_words(error, text) from None
+    except UnicodeEncodeError as error:  # bytes that are no UTF-8 come as lone surrogates (PEP 383)
+        line = text.count("\n", 0, error.start) + 1
+        raise YamlError(
+            f"the byte 0x{ord(text[error.start]) & 0xFF:02X} is no UTF-8", line, "save it as UTF-8"
+        ) from None
     except yaml.reader.ReaderError as error:
         line = text.encode()[: error.position].count(b"\n") + 1  # libyaml counts bytes
         shown = error.character if isinstance(error.character, int) else ord(error.character)
@@ -126,6 +131,7 @@ _WORDS: Final = (
     ),
     ("did not find expected ',' or ']'", "a `[` that is never closed, or a comma missing after it", "close it with ]"),
     ("did not find expected ',' or '}'", "a `{` that is never closed, or a comma missing after it", "close it with }"),
+    ("did not find expected node content", "a `[` or `{` that is never closed, or a value missing in it", "close it"),
     (
         "did not find expected <document start>",
         "a line outside the mapping or list above",
@@ -135,7 +141,7 @@ _WORDS: Final = (
     ("found a tab character", "a tab is used for indentation", "YAML allows only spaces there"),
 )
 #: Errors whose place is where the construct began, not where the parser gave up.
-_AT_START: Final = ("found unexpected end of stream", "did not find expected ','")
+_AT_START: Final = ("found unexpected end of stream", "did not find expected ','", "did not find expected node content")
 
 
 def _in_words(error: yaml.MarkedYAMLError, text: str) -> YamlError:

@@ -32,7 +32,10 @@ class _Shell(msgspec.Struct, rename="camel"):
 
 def json_objects(text: str) -> Iterator[JsonObject]:
     """The objects of a JSON text. Raises YamlError where it stops being JSON, after what stands before that."""
-    data = memoryview(text.encode())
+    try:
+        data = memoryview(text.encode())
+    except UnicodeEncodeError as error:
+        raise YamlError("JSON that is no UTF-8", text.count("\n", 0, error.start) + 1, "save it as UTF-8") from None
     start, line = 0, 1
     while start < len(data):
         end = len(data)

@@ -95,7 +95,8 @@ def resolve_tagged(text: str, tag: str) -> Scalar:
         return text
     value = resolve(text)
     if not isinstance(value, wanted) or (isinstance(value, bool) and bool not in wanted):
-        raise ScalarError(f"`{text}` is no !!{tag.removeprefix(_PREFIX)}")
+        # Not the text itself: it may be part of a Secret.
+        raise ScalarError(f"the value is no !!{tag.removeprefix(_PREFIX)}")
     return float(value) if tag == _FLOAT_TAG and isinstance(value, int) else value
 
 

@@ -23,7 +23,7 @@ from console.objects.yaml_render import render, to_yaml
 from console.objects.yaml_split import list_items, split_documents
 from console.objects.yaml_values import read
 
-__all__ = ["Document", "Positions", "load_documents", "locate", "render", "to_yaml"]
+__all__ = ["Document", "Positions", "load_documents", "locate", "render", "to_yaml", "with_letters"]
 
 #: Lists in Lists, deeper than anything a tool writes.
 _MAX_LISTS: Final = 8
@@ -55,6 +55,18 @@ def load_documents(text: str, *, file: str = "") -> Iterator[Document]:
     loader = _Loader(file)
     for line, part in split_documents(text.removeprefix("\ufeff")):
         yield from loader.documents(part, line)
+
+
+def with_letters(text: SourceText) -> Any:
+    """The value of a document that was read already, with plain y and n as text; None if that changes nothing.
+
+    To Kubernetes they are true and false, and where it wants text it refuses them. Most
+    other tools (PyYAML for one) write such text without quotes, so that this tells what was meant.
+    """
+    if text.yaml is None:
+        return None
+    value = read(text.yaml, letters=True).value
+    return None if value == read(text.yaml).value else value
 
 
 class _Loader:
@@ -150,7 +162,7 @@ class _Loader:
 
     def _no_json(self, text: str, line: int, error: YamlError) -> Document:
         source = SourceText(yaml=text, file=self._file, line=line)
-        return Document(None, source, (self._problem(error.message, line + error.line - 1),))
+        return Document(None, source, (self._problem(error.message, line + error.line - 1, error.hint),))
 
 
 def _is_list(value: Any) -> bool:

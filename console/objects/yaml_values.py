@@ -10,6 +10,7 @@ from console.objects.yaml_scalars import MERGE, ScalarError, as_json, as_key, re
 #: What aliases may add to a document, in values. Real manifests reuse a few hundred; a bomb makes billions.
 ALIAS_BUDGET: Final = 100_000
 _TEXT_UNIT: Final = 64  # characters of text that count as one value more
+_LETTERS: Final = frozenset("yYnN")
 _MAX_PROBLEMS: Final = 10  # of one document; more say nothing new
 
 
@@ -28,9 +29,12 @@ class Reading(NamedTuple):
     problems: tuple[Problem, ...] = ()
 
 
-def read(text: str) -> Reading:
-    """Read one document. Raises YamlError where it is no YAML, nests too deep or holds an alias bomb."""
-    builder = _Builder()
+def read(text: str, *, letters: bool = False) -> Reading:
+    """Read one document. Raises YamlError where it is no YAML, nests too deep or holds an alias bomb.
+
+    With `letters`, plain y, Y, n and N are text: so almost every YAML library but Go's reads and writes them.
+    """
+    builder = _Builder(letters=letters)
     drive(text, builder)
     return Reading(builder.root, tuple(builder.problems))
 
@@ -71,8 +75,9 @@ class _Anchored(NamedTuple):
 
 
 class _Builder:
-    def __init__(self) -> None:
+    def __init__(self, *, letters: bool) -> None:
         self.root: Any = None
+        self._letters = letters
         self.problems: list[Problem] = []
         self._frames: list[_Frame] = []
         self._anchors: dict[str, _Anchored | None] = {}
@@ -87,7 +92,7 @@ class _Builder:
             return
         value: Any = None
         try:
-            value = event_scalar(event)
+            value = event.value if self._letters and event.value in _LETTERS else event_scalar(event)
             value = self._key(value, line) if is_key else as_json(value)
         except ScalarError as error:
             self._problem(str(error), line)
