@@ -1,0 +1,292 @@
+"""The engine against a naive reading of the specification, and against properties any reading must have.
+
+``NETPOL_VERDICTS`` is the number of verdicts compared with the oracle (default 10,000);
+the wider run of CI sets 100,000.
+"""
+
+from __future__ import annotations
+
+import copy
+import os
+from collections.abc import Iterable
+from typing import Any
+
+from hypothesis import HealthCheck, given, note, settings
+from hypothesis import strategies as st
+
+from console.objects.decode import decode
+from console.objects.snapshot import build
+from console.policy.ends import parse_end
+from console.policy.engine import Engine
+from console.policy.model import Direction, Protocol, Tier
+from console.policy.trace import DirectionTrace, Ground, Match, PolicyTrace, RuleTrace
+from console.policy.verdict import Case, Connection, Outcome, Verdict
+from tests.policy.oracle import oracle
+from tests.policy.strategies import OUTSIDE, Raw, connections, policies, rules, worlds
+from tests.policy.strategies import Connection as Asked
+
+PER_WORLD = 20
+WORLDS = max(1, int(os.environ.get("NETPOL_VERDICTS", "10000")) // PER_WORLD)
+
+End = tuple[str, ...]
+
+compared = settings(max_examples=WORLDS, deadline=None, suppress_health_check=list(HealthCheck))
+checked = settings(max_examples=max(50, WORLDS // 10), deadline=None, suppress_health_check=list(HealthCheck))
+
+
+def engine_of(objects: Iterable[Raw], previous: Engine | None = None) -> Engine:
+    return Engine(build(each for raw in objects if (each := decode(raw)) is not None), previous)
+
+
+def ask(engine: Engine, question: Asked) -> Verdict:
+    src, dst, protocol, port = question
+    source, destination = (parse_end(written(end), engine.snapshot) for end in (src, dst))
+    return engine.evaluate(Connection(source, destination, Protocol(protocol), port))
+
+
+def written(end: End) -> str:
+    return f"ip:{end[1]}" if end[0] == "ip" else "/".join(end[1:])
+
+
+def folded(answers: Iterable[str]) -> Outcome | None:
+    """One outcome of many answers; None where there is none to compare with."""
+    found = set(answers)
+    if not found:
+        return None
+    return Outcome.PARTIAL if len(found) > 1 else Outcome(found.pop())
+
+
+@st.composite
+def questioned(draw: st.DrawFn) -> tuple[list[Raw], list[Asked]]:
+    """A cluster with policies, and questions about it."""
+    objects = draw(worlds())
+    return objects, connections(objects, draw(st.integers(0, 2**32)), PER_WORLD)
+
+
+@compared
+@given(questioned())
+def test_the_engine_agrees_with_a_naive_reading_of_the_specification(world: tuple[list[Raw], list[Asked]]) -> None:
+    objects, questions = world
+    engine = engine_of(objects)
+    for question in questions:
+        verdict = ask(engine, question)
+        expected = folded(oracle(objects, *question).values())
+        note(f"{question}: engine {verdict.outcome}, oracle {expected}")
+        if expected is None:
+            assert "NO_COMMON_FAMILY" in {caveat.code for caveat in verdict.caveats}
+        else:
+            assert verdict.outcome is expected
+
+
+@checked
+@given(questioned())
+def test_a_workload_is_judged_as_all_of_its_pods_are(world: tuple[list[Raw], list[Asked]]) -> None:
+    objects, questions = world
+    engine = engine_of(objects)
+    for src, dst, protocol, port in questions:
+        sources, destinations = replicas(objects, src), replicas(objects, dst)
+        if (sources == [src] and destinations == [dst]) or left_open(objects, sources, destinations):
+            continue
+        answers = [oracle(objects, one, other, protocol, port) for one in sources for other in destinations]
+        if not all(answers) or len({frozenset(answer) for answer in answers}) > 1:
+            continue  # pods of different families: no text says what holds between them
+        source, destination = (parse_end(as_workload(objects, end), engine.snapshot) for end in (src, dst))
+        verdict = engine.evaluate(Connection(source, destination, Protocol(protocol), port))
+        expected = folded(each for answer in answers for each in answer.values())
+        assert verdict.outcome is expected, f"{as_workload(objects, src)} {as_workload(objects, dst)} {protocol} {port}"
+
+
+def replicas(objects: list[Raw], end: End) -> list[End]:
+    """The live pods of the workload a pod belongs to; the end itself if it is no pod, or one of its own."""
+    if not as_workload(objects, end).endswith("/statefulset/set"):
+        return [end]
+    return [
+        ("pod", end[1], each["metadata"]["name"])
+        for each in objects
+        if each["kind"] == "Pod" and each["metadata"]["namespace"] == end[1]
+        if "ownerReferences" in each["metadata"] and each["status"]["phase"] != "Succeeded"
+    ]
+
+
+def left_open(objects: list[Raw], sources: list[End], destinations: list[End]) -> bool:
+    """Whether a pod may be on both sides, by name or address, or a node is on one: what holds then is left open."""
+    ends = sources + destinations
+    hosts = {each["metadata"]["name"] for each in objects if each["kind"] == "Pod" and "hostNetwork" in each["spec"]}
+    special = any((end[0] == "ip" and not end[1].startswith(OUTSIDE)) or end[-1] in hosts for end in ends)
+    return special or not set(sources).isdisjoint(destinations)
+
+
+def as_workload(objects: list[Raw], end: End) -> str:
+    owned = any(each["metadata"]["name"] == end[-1] and "ownerReferences" in each["metadata"] for each in objects)
+    return f"{end[1]}/statefulset/set" if owned else written(end)
+
+
+# A path only opens ---------------------------------------------------------------------------------------------------
+
+OPENNESS = {Outcome.BLOCKED: 0, Outcome.PARTIAL: 1, Outcome.ALLOWED: 2}
+
+
+def policies_of(objects: list[Raw]) -> list[Raw]:
+    return [each for each in objects if each["kind"] == "NetworkPolicy"]
+
+
+@checked
+@given(questioned(), st.data())
+def test_one_more_rule_never_closes_a_path(world: tuple[list[Raw], list[Asked]], data: st.DataObject) -> None:
+    objects, questions = world
+    wider = copy.deepcopy(objects)
+    policy = data.draw(st.sampled_from(policies_of(wider)))
+    spec = policy.setdefault("spec", {})
+    field = data.draw(st.sampled_from(("ingress", "egress")))
+    # Without policyTypes a first egress rule would isolate egress too, and so close paths.
+    spec["policyTypes"] = spec.get("policyTypes") or (["Ingress", "Egress"] if spec.get("egress") else ["Ingress"])
+    rule = data.draw(rules("from" if field == "ingress" else "to"))
+    spec[field] = [*(spec.get(field) or []), rule]
+    before, after = engine_of(objects), engine_of(wider)
+    for question in questions:
+        assert OPENNESS[ask(after, question).outcome] >= OPENNESS[ask(before, question).outcome], question
+
+
+@checked
+@given(questioned(), st.data())
+def test_an_isolating_policy_less_never_closes_a_path(
+    world: tuple[list[Raw], list[Asked]], data: st.DataObject
+) -> None:
+    objects, questions = world
+    removed = data.draw(st.sampled_from(policies_of(objects)))
+    # What it allows is taken from it first: without it, that is as closed as other policies make it.
+    spec = removed.get("spec") or {}
+    types = spec.get("policyTypes") or (["Ingress", "Egress"] if spec.get("egress") else ["Ingress"])
+    isolating = removed | {"spec": {**spec, "policyTypes": types, "ingress": [], "egress": []}}
+    before = engine_of([isolating if each is removed else each for each in objects])
+    after = engine_of([each for each in objects if each is not removed], before)
+    for question in questions:
+        assert OPENNESS[ask(after, question).outcome] >= OPENNESS[ask(before, question).outcome], question
+
+
+@checked
+@given(questioned())
+def test_without_any_policy_everything_is_open(world: tuple[list[Raw], list[Asked]]) -> None:
+    objects, questions = world
+    engine = engine_of(each for each in objects if each["kind"] != "NetworkPolicy")
+    assert {ask(engine, question).outcome for question in questions} <= {Outcome.ALLOWED}
+
+
+# The order of anything never matters ---------------------------------------------------------------------------------
+
+
+@checked
+@given(questioned(), st.randoms(use_true_random=False))
+def test_the_order_of_objects_rules_peers_and_ports_never_matters(
+    world: tuple[list[Raw], list[Asked]], random: Any
+) -> None:
+    objects, questions = world
+    shuffled = copy.deepcopy(objects)
+    random.shuffle(shuffled)
+    for number, policy in enumerate(policies_of(shuffled)):
+        policy["metadata"]["name"] = f"renamed-{number}"
+        for field in ("ingress", "egress"):
+            for rule in (policy.get("spec") or {}).get(field) or []:
+                for entries in rule.values():
+                    random.shuffle(entries or [])
+            random.shuffle((policy.get("spec") or {}).get(field) or [])
+    one, other = engine_of(objects), engine_of(shuffled)
+    for question in questions:
+        assert ask(one, question).outcome is ask(other, question).outcome, question
+
+
+@checked
+@given(questioned(), policies("np0"))
+def test_an_engine_made_from_an_earlier_one_answers_like_a_fresh_one(
+    world: tuple[list[Raw], list[Asked]], edited: Raw
+) -> None:
+    objects, questions = world
+    changed = [edited if each["metadata"]["name"] == "np0" else each for each in objects]
+    fresh, reusing = engine_of(changed), engine_of(changed, engine_of(objects))
+    for question in questions:
+        assert ask(reusing, question) == ask(fresh, question), question
+
+
+# The explanation carries the verdict ---------------------------------------------------------------------------------
+
+
+@checked
+@given(questioned())
+def test_the_clauses_of_a_trace_imply_its_verdict(world: tuple[list[Raw], list[Asked]]) -> None:
+    objects, questions = world
+    engine = engine_of(objects)
+    for question in questions:
+        verdict = ask(engine, question)
+        assert verdict.outcome is folded(implied_by(case).value for case in verdict.cases)
+        for case in verdict.cases:
+            assert case.outcome is implied_by(case)
+            for direction in case.directions():
+                assert direction.allowed is implied(direction)
+                for policy in direction.policies():
+                    consistent(policy)
+                    points_into(policy, objects)
+
+
+def implied_by(case: Case) -> Outcome:
+    return Outcome.ALLOWED if all(implied(direction) for direction in case.directions()) else Outcome.BLOCKED
+
+
+def implied(direction: DirectionTrace) -> bool:
+    """What the clauses say, by the rules of isolation alone."""
+    if direction.ground not in (Ground.POLICY, Ground.DEFAULT):
+        assert direction.ground is not Ground.GAP
+        return True
+    isolating = [policy for policy in asked(direction) if policy.selects and policy.governs]
+    assert (direction.ground is Ground.POLICY) == bool(isolating)
+    return not isolating or any(holds(rule) for policy in isolating for rule in policy.rules)
+
+
+def asked(direction: DirectionTrace) -> list[PolicyTrace]:
+    return [policy for tier in direction.tiers if tier.tier is Tier.NETWORK_POLICY for policy in tier.policies]
+
+
+def holds(rule: RuleTrace) -> bool:
+    return any(all_match(peer.clauses) for peer in rule.peers) and any(clause.matched for clause in rule.ports)
+
+
+def all_match(clauses: Iterable[Any]) -> Match:
+    return all(clause.matched for clause in clauses)
+
+
+def consistent(policy: PolicyTrace) -> None:
+    """Each level of a trace is what the level below it says."""
+    assert policy.selects is all_match(policy.subject)
+    for rule in policy.rules:
+        assert rule.peer is any(peer.matched for peer in rule.peers)
+        assert rule.port is any(clause.matched for clause in rule.ports)
+        assert rule.matched is (rule.peer and rule.port)
+        for peer in rule.peers:
+            assert peer.matched is all_match(peer.clauses)
+    deciding = [rule.index for rule in policy.rules if rule.matched]
+    assert policy.deciding in (deciding or [None])
+
+
+def points_into(policy: PolicyTrace, objects: list[Raw]) -> None:
+    """Every clause that names a place in the policy names one that is there, or one whose parent is."""
+    raw = next(
+        each
+        for each in policies_of(objects)
+        if (each["metadata"]["namespace"], each["metadata"]["name"]) == (policy.ref.namespace, policy.ref.name)
+    )
+    clauses = [*policy.subject, *(clause for rule in policy.rules for clause in rule.clauses())]
+    for clause in clauses:
+        place: Any = raw
+        for step in clause.path[:-1]:
+            place = place[step] if isinstance(step, int) else place.get(step) or {}
+            assert place is not None, clause
+        if clause.path and isinstance(clause.path[-1], int):
+            assert clause.path[-1] < len(place), clause
+
+
+def test_directions_are_judged_in_order() -> None:
+    objects: list[Raw] = [
+        {"apiVersion": "v1", "kind": "Pod", "metadata": {"name": name, "namespace": "a"}, "spec": {"containers": []}}
+        for name in ("one", "two")
+    ]
+    verdict = ask(engine_of(objects), (("pod", "a", "one"), ("pod", "a", "two"), "TCP", 80))
+    assert [direction.direction for direction in verdict.cases[0].directions()] == [Direction.EGRESS, Direction.INGRESS]
