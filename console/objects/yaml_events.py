@@ -141,14 +141,15 @@ _WORDS: Final = (
     ("found a tab character", "a tab is used for indentation", "YAML allows only spaces there"),
 )
 #: Errors whose place is where the construct began, not where the parser gave up.
-_AT_START: Final = ("found unexpected end of stream", "did not find expected ','", "did not find expected node content")
+_AT_START: Final = ("found unexpected end of stream", "did not find expected ','")
 
 
 def _in_words(error: yaml.MarkedYAMLError, text: str) -> YamlError:
     problem = error.problem or error.context or "it is no YAML"
     started = error.context_mark if problem.startswith(_AT_START) else None
     mark = started or error.problem_mark or error.context_mark
-    line = mark.line + 1 if mark else 1
+    # What is missing at the end is missed on the line after it.
+    line = min(mark.line, text.rstrip("\n").count("\n")) + 1 if mark else 1
     if mark and "cannot start any token" in problem:
         found = text[mark.index : mark.index + 1]
         if found == "\t":
