@@ -14,7 +14,7 @@ from console.cluster.transport import Transport
 from console.cluster.worker import Worker
 from console.errors import InputError
 from console.objects.core import ForeignPolicy
-from console.objects.resources import CUSTOM_GROUPS, Resource, custom
+from console.objects.resources import CUSTOM_GROUPS, FOREIGN_KINDS, TIERED, Resource, custom
 
 _NEEDED: Final = ("list", "watch")
 _RETRY_SECONDS: Final = (1.0, 2.0, 5.0, 10.0, 30.0)
@@ -73,7 +73,12 @@ def _entries(transport: Transport, group: str, version: str, call: Call) -> list
     except RequestFailed as error:
         if error.failure.code == 404:  # it went between the two questions
             return []
-        raise
+        if error.failure.code < 500:
+            raise
+        # The extension server behind this group is down. What it may hold is asked for all the same:
+        # that fails as well, and so shows as a gap of this kind instead of hiding every kind there is.
+        plurals = [*(each[0] for each in FOREIGN_KINDS.get(group, ())), *(each.plural for each in TIERED)]
+        return [_Entry(plural, list(_NEEDED)) for plural in plurals]
     return _decoded(body, _Entries).resources or []
 
 

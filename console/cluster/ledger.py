@@ -80,9 +80,9 @@ class Ledger:
                 self._changes.append(change(gone, None, at))
 
     def refused(self, key: Key) -> bool:
-        """Whether a collection may not be read."""
+        """Whether a collection may not be read (its reading may also fail for other reasons)."""
         held = self._followed.get(key)
-        return held is not None and held.refused is not None
+        return held is not None and held.refused is not None and held.refused.code == 403
 
     def listed(self, key: Key) -> bool:
         """Whether a collection was read whole."""

@@ -121,6 +121,12 @@ class _Owner:
                 self._publish_if_due()
         except Aborted:
             pass
+        except Exception as error:
+            # A mistake of ours, or of whoever takes the updates, must not pass for a quiet cluster.
+            message = f"the console failed while following the cluster ({type(error).__name__})"
+            self._ledger.fatal = Failure(0, message, "please report this; start the console again")
+            self._publish()
+            raise
         finally:
             collector.end()
             if fleet is not None:

@@ -50,6 +50,8 @@ from console.objects.meta import ObjectRef
 from console.objects.snapshot import KubeObject
 
 _EXPIRED: Final = 410
+#: Server errors in a row after which a resource that was never read counts as unreadable.
+_PATIENCE: Final = 5
 # What a server says to a resourceVersion it cannot serve: too old, too new, not one of its own.
 _BAD_VERSION: Final = (400, _EXPIRED, 504)
 
@@ -224,6 +226,11 @@ class Reflector:
         if failure.code == 400 or (watching and (failure.code in _BAD_VERSION or failure.code == 404)):
             return self._again_from_start(failure)
         self._failures += 1
+        if failure.code >= 500 and not self._listed and self._failures == _PATIENCE:
+            # The server is there and this resource is not to be had, as when the extension server behind it is
+            # down: nothing else should wait for it.
+            self._known.clear()
+            return Step(self._retry(failure, self._from_start(), self._failures).command, [Unreadable(failure)])
         return self._retry(failure, self._watch() if watching else self._current, self._failures)
 
     def _unauthorized(self, failure: Failure) -> Step:

@@ -87,7 +87,7 @@ def gaps(board: Board, kinds: Failure | bool, read_by_name: Callable[[], Iterato
         if held.refused is not None:
             besides = tuple(sorted({*_besides(board, key, read_by_name)}))
             where = f", but for {len(besides)} namespace{'s' * (len(besides) != 1)}" if besides else ""
-            why = f"{key.resource.full_name} may not be read{where} ({held.refused.message})"
+            why = f"{key.resource.full_name} cannot be read{where} ({held.refused.message})"
             yield Gap(code=NOT_READABLE, resource=key.resource.full_name, why=why, besides=besides)
 
 
@@ -117,7 +117,7 @@ def _nothing(failure: Failure | None) -> Failure:
 
 
 def _partly(refused: tuple[str, ...], namespaces: list[str]) -> Failure:
-    message = f"may not be read in the whole cluster: {', '.join(sorted(refused))}"
+    message = f"not readable in the whole cluster: {', '.join(sorted(refused))}"
     if namespaces:
         message += f"; read in {', '.join(namespaces[:3])}{' …' if len(namespaces) > 3 else ''}"
     return Failure(403, message, "verdicts that depend on the rest are UNKNOWN; --namespace names more to try")

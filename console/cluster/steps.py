@@ -161,7 +161,7 @@ class Behind:
 
 @dataclass(frozen=True, slots=True)
 class Unreadable:
-    """The server refuses to list the resource; it is asked again every few minutes.
+    """The server refuses to list the resource, or fails whenever it is asked to; it is asked again now and then.
 
     What was told of it counts no more: a list granted later is told as a first one.
     """

@@ -33,8 +33,8 @@ class Limits:
 
     `connect` for a connection, `answer` for silence before and within an answer,
     `whole` for a whole answer. `body` bounds an answer after decompression, `line` one
-    event of a stream; etcd refuses objects beyond 1.5 MiB. A sign-in that failed is
-    not tried again within `sign_in`.
+    event of a stream; etcd refuses objects beyond 1.5 MiB. A sign-in that failed, or
+    that ran a plugin, is not done again within `sign_in`.
     """
 
     connect: float = 5.0
@@ -71,6 +71,8 @@ class Transport:
         self._client: Any = None
         self._generation = 0
         self._expires = 0.0
+        self._signed_in = 0.0
+        self._runs_plugin = False
         self._headers: list[tuple[str, str]] = []
         self._failed: tuple[float, InputError] | None = None
         self._server = "the API server"
@@ -115,7 +117,8 @@ class Transport:
     def reload(self, call: Call) -> None:
         """Read kubeconfig and credentials again, unless another thread has since this call last asked."""
         with self._lock:
-            if call.generation == self._generation and self._client is not None:
+            recent = self._runs_plugin and time.time() < self._signed_in + self._limits.sign_in
+            if call.generation == self._generation and self._client is not None and not recent:
                 self._client.close()
                 self._client = None
             self._ready(call)
@@ -144,6 +147,7 @@ class Transport:
             self._failed = (now + self._limits.sign_in, error)
             raise
         self._failed = None
+        self._signed_in, self._runs_plugin = now, context.user.exec is not None
         # A time that is over already says more about the clocks than about the credentials.
         self._expires = credentials.expires if credentials.expires > now else 0.0
         self._generation += 1

@@ -62,6 +62,20 @@ def test_a_kind_that_may_not_be_read_is_a_gap_under_its_full_name(
     assert (gap.code, gap.resource) == (NOT_READABLE, "ciliumnetworkpolicies.cilium.io")
 
 
+def test_an_extension_server_that_is_down_hides_nothing_but_its_own_kinds(
+    store: Store, server: ApiServer, follow: Follow
+) -> None:
+    store.apply(cilium())
+    server.faults.answer(503, verb="list", resource="ciliumnetworkpolicies", times=None)
+    update = follow().until_state(State.LIVE)
+    [gap] = update.snapshot.coverage.gaps
+    assert (gap.code, gap.resource) == (NOT_READABLE, "ciliumnetworkpolicies.cilium.io")
+    assert "503" in gap.why
+    assert not server.requests.find(verb="create"), "rights are not what is missing"
+    server.faults.clear()
+    follow().until(lambda update: kinds(update) == ["CiliumNetworkPolicy"])
+
+
 def test_apis_that_cannot_be_asked_for_are_asked_again(server: ApiServer, store: Store, follow: Follow) -> None:
     store.apply(cilium())
     broken = server.faults.answer(500, verb="get", resource="", times=None)

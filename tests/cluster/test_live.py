@@ -11,7 +11,7 @@ import pytest
 
 from console.cluster.contexts import from_dict
 from console.cluster.live import LiveSource
-from console.cluster.source import State, Verb
+from console.cluster.source import State, Update, Verb
 from console.cluster.transport import Limits
 from console.demo.server import ApiServer
 from console.demo.store import Store
@@ -356,6 +356,21 @@ def test_closing_is_prompt_whatever_the_server_does_and_no_update_follows(server
     updates = len(reader.updates)
     source.close()
     assert len(reader.updates) == updates
+
+
+@pytest.mark.filterwarnings("ignore::pytest.PytestUnhandledThreadExceptionWarning")
+def test_a_mistake_inside_is_told_and_not_taken_for_a_quiet_cluster(server: ApiServer) -> None:
+    reader = Reader()
+
+    def take(update: Update) -> None:
+        reader(update)
+        if update.status.state is State.LIVE:
+            raise LookupError("a mistake")
+
+    source = LiveSource(from_dict(server.kubeconfig()), timing=QUICK)
+    source.open(take)
+    assert "LookupError" in reader.until_state(State.FAILED).status.message
+    source.close()
 
 
 def test_closing_before_opening_opens_nothing(server: ApiServer) -> None:

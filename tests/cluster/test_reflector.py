@@ -214,6 +214,18 @@ def test_one_failure_is_not_told_and_two_are_until_the_stream_is_open_again() ->
     assert isinstance(keeper.news[-1], Following)
 
 
+def test_a_resource_that_only_fails_is_unreadable_in_the_end_and_asked_for_all_the_same() -> None:
+    machine, keeper = Reflector(timing=TIMING), Keeper()
+    drive(machine, keeper, PageArrived(Page([pod("a", 1), pod("b", 2)], "10", "more")))
+    for _ in range(6):
+        assert isinstance(drive(machine, keeper, Failed(failure(503))), Wait)
+        command = drive(machine, keeper, Elapsed())
+    assert [each.failure.code for each in keeper.of(Unreadable)] == [503]
+    assert command == List("", 2), "what its first page told counts no more"
+    drive(machine, keeper, PageArrived(Page([pod("a", 1), pod("b", 2)], "10", "more")), listed(pod("c", 3)))
+    assert len(keeper.held) == 3
+
+
 def test_429_waits_as_long_as_the_server_asks_and_says_so() -> None:
     machine, keeper = Reflector(timing=TIMING), Keeper()
     assert drive(machine, keeper, Failed(failure(429, retry_after=7))) == Wait(7)
