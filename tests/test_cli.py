@@ -63,6 +63,19 @@ def test_a_proposed_fix_opens_the_path_when_it_is_applied(manifests: str, capsys
     assert main(["simulate", "a/src", "b/dst", "--port", "80", "--manifests", manifests]) == 0
 
 
+def test_without_a_port_every_port_is_answered(manifests: str, capsys: Output):
+    assert main(["simulate", "b/dst", "a/src", "--manifests", manifests]) == 0
+    assert "every port" in capsys.readouterr().out
+    question = ["simulate", "training/pytorchjob/llm-finetune", "feature-store/deploy/feast-online", "--demo"]
+    assert main([*question, "-o", "json"]) == 1
+    spans = json.loads(capsys.readouterr().out)["ports"]
+    allowed = [(span["protocol"], span["low"], span["high"]) for span in spans if span["outcome"] == "allowed"]
+    assert allowed == [("TCP", 6566, 6566)]
+    assert all(
+        sum(s["high"] - s["low"] + 1 for s in spans if s["protocol"] == name) == 65535 for name in ("TCP", "UDP")
+    )
+
+
 def test_an_allowed_path_has_nothing_to_fix(manifests: str, capsys: Output):
     assert main(["simulate", "b/dst", "a/src", "--port", "80", "-o", "json", "--manifests", manifests]) == 0
     assert json.loads(capsys.readouterr().out)["fix"] is None
@@ -111,7 +124,7 @@ class TestBatch:
 
 @pytest.mark.parametrize(("arguments", "said"), [
     (["simulat"], "did you mean simulate"),
-    (["simulate"], "needs SRC, DST and --port"),
+    (["simulate"], "needs SRC and DST"),
     (["simulate", "a/src", "b/dst", "--port", "80", "--demo", "--manifests", "x"], "two sources"),
     (["simulate", "a/src", "b/dst", "--port", "80", "--at", "3", "--manifests", "x"], "use it with --demo"),
     (["simulate", "--batch", "/nowhere.jsonl", "--demo"], "/nowhere.jsonl cannot be read"),

@@ -61,6 +61,10 @@ class Engine:
         """The compiled form of a policy of the snapshot; None where it is not valid."""
         return self._policies.compiled(policy)
 
+    def over(self, namespaces: Iterable[str]) -> tuple[Policy, ...]:
+        """The policies that may select pods of the namespaces."""
+        return self._policies.over(namespaces)
+
     def selecting(self, pod: Pod) -> tuple[Policy, ...]:
         """The policies that select a pod; none for hostNetwork pods."""
         return self._policies.selecting(pod)

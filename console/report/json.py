@@ -8,6 +8,7 @@ from console.objects.meta import ObjectRef
 from console.objects.yaml_render import to_yaml
 from console.policy.fix import Fix
 from console.policy.networking import dotted
+from console.policy.ports import PortsVerdict
 from console.policy.trace import Clause, DirectionTrace, PolicyTrace, RuleTrace
 from console.policy.verdict import Case, End, NearMiss, ServiceStep, Verdict
 from console.report import words
@@ -34,6 +35,19 @@ def verdict_json(verdict: Verdict, fix: Fix | None) -> dict[str, Any]:
         "caveats": [{"code": each.code, "sentence": each.sentence, "detail": each.detail} for each in verdict.caveats],
         "near_misses": [_near_miss(miss) for miss in verdict.near_misses],
         "fix": {"manifest": manifest(fix), "opens": [str(path) for path in fix.opens]} if fix else None,
+    }
+
+
+def ports_json(verdict: PortsVerdict) -> dict[str, Any]:
+    """The answer for any port."""
+    return {
+        "source": _end(verdict.source),
+        "destination": _end(verdict.destination),
+        "outcome": verdict.outcome.value,
+        "ports": [
+            {"protocol": span.protocol.value, "low": span.low, "high": span.high, "outcome": span.outcome.value}
+            for span in verdict.spans
+        ],
     }
 
 

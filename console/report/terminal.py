@@ -4,13 +4,14 @@ from __future__ import annotations
 
 import os
 import sys
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from typing import Final
 
 from console.policy.fix import Fix
+from console.policy.ports import PortsVerdict
 from console.policy.verdict import Outcome, Verdict
-from console.report.text import verdict_lines
-from console.report.words import OUTCOME_GLYPHS
+from console.report.text import ports_lines, verdict_lines
+from console.report.words import outcome_word
 
 _STYLES: Final[Mapping[Outcome, str]] = {
     Outcome.ALLOWED: "bold green",
@@ -25,7 +26,15 @@ def show(verdict: Verdict, fix: Fix | None = None, *, trace: bool = False) -> No
 
     Colour repeats what the words say; NO_COLOR and TERM=dumb are honoured.
     """
-    lines = list(verdict_lines(verdict, fix, trace=trace))
+    _print(list(verdict_lines(verdict, fix, trace=trace)), verdict.outcome)
+
+
+def show_ports(verdict: PortsVerdict) -> None:
+    """Print the answer for any port."""
+    _print(list(ports_lines(verdict)), verdict.outcome)
+
+
+def _print(lines: Sequence[str], outcome: Outcome) -> None:
     if not sys.stdout.isatty() or os.environ.get("NO_COLOR") or os.environ.get("TERM") == "dumb":
         print("\n".join(lines))
         return
@@ -34,9 +43,9 @@ def show(verdict: Verdict, fix: Fix | None = None, *, trace: bool = False) -> No
     from rich.text import Text
 
     console = Console(highlight=False)
-    answer = f"{OUTCOME_GLYPHS[verdict.outcome]} {verdict.outcome.name}"
+    answer = outcome_word(outcome)
     for line in lines:
         text = Text(line)
         if line.startswith(answer):
-            text.stylize(_STYLES[verdict.outcome], 0, len(answer))
+            text.stylize(_STYLES[outcome], 0, len(answer))
         console.print(text, soft_wrap=True)

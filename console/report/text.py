@@ -6,8 +6,9 @@ from collections.abc import Iterator
 
 from console.policy.fix import Fix
 from console.policy.near import failed_clauses
+from console.policy.ports import PortsVerdict
 from console.policy.trace import DirectionTrace, PolicyTrace, RuleTrace
-from console.policy.verdict import Case, Verdict
+from console.policy.verdict import Case, Outcome, Verdict
 from console.report import words
 from console.report.clean import clean
 from console.report.json import manifest
@@ -46,6 +47,16 @@ def verdict_lines(verdict: Verdict, fix: Fix | None = None, *, trace: bool = Fal
         for caveat in verdict.caveats:
             detail = f" [{clean(caveat.detail)}]" if caveat.detail else ""
             yield f"    {caveat.code}: {caveat.sentence}{detail}"
+
+
+def ports_lines(verdict: PortsVerdict) -> Iterator[str]:
+    """The answer for any port: the question, the outcome, and the ports of each protocol by outcome."""
+    yield f"{words.end_word(verdict.source)} → {words.end_word(verdict.destination)} any port"
+    yield f"{words.outcome_word(verdict.outcome)}  {words.ports_headline(verdict)}"
+    for outcome in Outcome:
+        spans = verdict.of(outcome)
+        if spans and verdict.outcome is Outcome.PARTIAL:
+            yield f"  {words.OUTCOME_GLYPHS[outcome]} {outcome.value:<8} {', '.join(map(str, spans))}"
 
 
 def _case(case: Case, trace: bool) -> Iterator[str]:

@@ -12,6 +12,7 @@ from console.objects.core import METADATA_NAME
 from console.objects.meta import ObjectRef
 from console.policy.fix import Fix
 from console.policy.model import Action, Direction, Tier
+from console.policy.ports import PortsVerdict
 from console.policy.posture import Stance
 from console.policy.trace import (
     Clause,
@@ -265,6 +266,15 @@ def headline(verdict: Verdict) -> str:
         trace = next(each for each in unknown.directions() if each.allowed is None)
         return f"at the {this_end(trace.direction)}: {direction_reason(trace).removeprefix('cannot be known: ')}"
     return _blocked(verdict, case)
+
+
+def ports_headline(verdict: PortsVerdict) -> str:
+    """What any port comes to, in one line."""
+    if verdict.outcome is not Outcome.PARTIAL:
+        every = {Outcome.ALLOWED: "every port", Outcome.BLOCKED: "no port", Outcome.UNKNOWN: "for every port"}
+        return every[verdict.outcome] if verdict.spans else "no port"
+    allowed = verdict.of(Outcome.ALLOWED)
+    return f"allowed on {some([str(span) for span in allowed], 6)}" if allowed else "no port is wholly allowed"
 
 
 def _blocked(verdict: Verdict, case: Case) -> str:

@@ -1,0 +1,135 @@
+"""From the flags every command shares to a source, a snapshot and the engine's modes."""
+
+from __future__ import annotations
+
+import argparse
+import sys
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from typing import TYPE_CHECKING, Final, NoReturn
+
+from console.errors import UsageError
+
+# Sources are imported where they are used: what is imported here is paid by every command.
+if TYPE_CHECKING:
+    from console.cluster.source import Source
+    from console.objects.snapshot import Snapshot
+    from console.policy.asking import Modes
+    from console.policy.engine import Engine
+
+#: Seconds a one-shot command waits for a cluster's first answers.
+LOAD_TIMEOUT: Final = 60.0
+
+
+class Parser(argparse.ArgumentParser):
+    """argparse that fails the way every other error of the console does."""
+
+    def error(self, message: str) -> NoReturn:
+        """Raise UsageError."""
+        raise UsageError(message, hint=f"see {self.prog} --help")
+
+
+def source_flags() -> argparse.ArgumentParser:
+    """The flags that choose a source, as a parent for a command's parser."""
+    flags = Parser(add_help=False)
+    group = flags.add_argument_group("where the objects come from (default: the current kubeconfig context)")
+    group.add_argument("--demo", action="store_true", help="the embedded AI platform; nothing leaves this machine")
+    group.add_argument("--at", type=float, metavar="SECONDS", help="with --demo: freeze its timetable at this moment")
+    group.add_argument("--manifests", nargs="+", metavar="PATH", help="YAML or JSON files, folders, or - for stdin")
+    group.add_argument("--context", metavar="NAME", help="a kubeconfig context")
+    group.add_argument("--kubeconfig", metavar="FILE", help="a kubeconfig (default: $KUBECONFIG or ~/.kube/config)")
+    group.add_argument("-n", "--namespace", action="append", metavar="NAME", help="read these namespaces only")
+    group.add_argument("--as", dest="as_user", metavar="USER", help="impersonate this user")
+    group.add_argument("--as-group", action="append", default=[], metavar="GROUP", help="impersonate this group")
+    modes = flags.add_argument_group("where the specification leaves a choice")
+    modes.add_argument(
+        "--ingress-ipblock",
+        choices=("pods", "outside"),
+        default="pods",
+        help="whether an ingress ipBlock sees pods' own addresses (default) or outside addresses only",
+    )
+    return flags
+
+
+def check_source(options: argparse.Namespace) -> None:
+    """Raise UsageError where the flags choose no one source."""
+    chosen = [flag for flag in ("demo", "manifests", "context", "kubeconfig") if getattr(options, flag)]
+    if len(chosen) > 1 and chosen != ["context", "kubeconfig"]:
+        raise UsageError(f"--{chosen[0]} and --{chosen[1]} are two sources", hint="choose one")
+    if options.at is not None and not options.demo:
+        raise UsageError("--at freezes the demo's timetable", hint="use it with --demo")
+
+
+def modes(options: argparse.Namespace) -> Modes:
+    """The engine's modes, as the flags say."""
+    from console.policy.asking import Modes
+
+    return Modes(ingress_ipblock_matches_pods=options.ingress_ipblock == "pods")
+
+
+@contextmanager
+def demo(options: argparse.Namespace, *, lively: bool) -> Iterator[Callable[[], Source]]:
+    """The demo cluster, running: `lively` in the console, frozen at moment 0 for one-shot commands."""
+    from console.cluster.contexts import from_dict
+    from console.cluster.live import LiveSource
+    from console.demo.cluster import DemoCluster
+
+    demo = DemoCluster(at=options.at if options.at is not None else None if lively else 0.0)
+    demo.start()
+    try:
+        yield lambda: LiveSource(from_dict(demo.kubeconfig()), namespaces=options.namespace)
+    finally:
+        demo.stop()
+
+
+def live(options: argparse.Namespace, context: str | None) -> Source:
+    """The live cluster of a context. Raises InputError where the kubeconfig cannot be used."""
+    from console.cluster.contexts import load_context
+    from console.cluster.live import LiveSource
+
+    target = load_context(options.kubeconfig, context=context, as_user=options.as_user, as_groups=options.as_group)
+    return LiveSource(target, namespaces=options.namespace)
+
+
+def snapshot(options: argparse.Namespace) -> Snapshot:
+    """Everything the chosen source holds now; what was wrong with it goes to stderr. Raises ConsoleError."""
+    if options.manifests:
+        from console.cluster.manifests import read
+
+        reading = read(options.manifests, stdin=sys.stdin.buffer)
+        snapshot, diagnostics = reading.snapshot, reading.diagnostics
+    else:
+        from console.cluster.load import load
+
+        if options.demo:
+            with demo(options, lively=False) as target:
+                update = load(target(), timeout=LOAD_TIMEOUT)
+        else:
+            update = load(live(options, options.context), timeout=LOAD_TIMEOUT)
+        snapshot, diagnostics = update.snapshot, update.diagnostics
+    for diagnostic in diagnostics:
+        say(str(diagnostic))
+    return snapshot
+
+
+def engine(options: argparse.Namespace) -> Engine:
+    """The engine on everything the chosen source holds now. Raises ConsoleError."""
+    check_source(options)
+    held = snapshot(options)
+    from console.policy.engine import Engine
+
+    return Engine(held, modes=modes(options))
+
+
+def say(text: str) -> None:
+    """Talk to the user on stderr, cleaned."""
+    from console.report.clean import clean_lines
+
+    print(clean_lines(text), file=sys.stderr)
+
+
+def print_json(value: object) -> None:
+    """Print an answer as JSON."""
+    import msgspec
+
+    print(msgspec.json.format(msgspec.json.encode(value), indent=2).decode())
