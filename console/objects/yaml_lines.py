@@ -3,9 +3,9 @@
 What kubectl, Helm and people mostly write needs no parser: every line is ``key:``,
 ``key: value`` or ``- …``, and its indentation says where it belongs. A line is
 understood once and remembered, for manifests repeat themselves. A document with
-anything else in it (flow collections, anchors, tags, folded or multi-line scalars,
-tabs, text beyond ASCII, a duplicate key, an error) is left to the complete reader, so
-this one holds no opinion on what is an error. That both agree is tested by property.
+anything else in it (flow collections, anchors, tags, folded blocks, tabs, text beyond
+ASCII, a duplicate key, an error) is left to the complete reader, so this one holds no
+opinion on what is an error. That both agree is tested by property.
 """
 
 from __future__ import annotations
@@ -34,18 +34,25 @@ _LINE: Final = re.compile(
       | '(?P<single>(?:[ -&(-~]|'')*+)'
       | (?P<empty>\{\}|\[\])
       | (?P<literal>\|-?)
+      | '(?P<opened>(?:[ -&(-~]|'')*+)
     )?
-    (?:[ ]+\#[ -~]*)?[ ]*
+    (?:[ ]+(?P<comment>\#)[ -~]*)?[ ]*
     """,
     re.VERBOSE,
 )
+# The next line of a text in single quotes, up to the quote that closes it.
+_QUOTED: Final = re.compile(r"([ ]*+)((?:[ -&(-~]|'')*+)('?)[ ]*")
 _BLANK: Final = re.compile(r"[ ]*(?:#[ -~]*)?")
 _MAX_DEPTH: Final = 64
 _MAX_KNOWN: Final = 200_000  # lines remembered; a file that repeats nothing must not be kept twice
 
 
 class _Line(NamedTuple):
-    """What a line says. `column` is where its key or value starts, `items` where each of its dashes stands."""
+    """What a line says. `column` is where its key or value starts, `items` where each of its dashes stands.
+
+    `text` is a plain value as written, `block` what a value that goes on for lines starts
+    with: ``|``, ``|-``, or a quote and the text behind it.
+    """
 
     indent: int
     items: tuple[int, ...]
@@ -54,10 +61,12 @@ class _Line(NamedTuple):
     has_value: bool
     value: Scalar
     empty: Callable[[], Any] | None
-    literal: str
+    block: str
+    text: str | None
+    commented: bool
 
 
-_NOTHING: Final = _Line(-1, (), -1, None, False, None, None, "")
+_NOTHING: Final = _Line(-1, (), -1, None, False, None, None, "", None, False)
 
 
 class LineReader:
@@ -66,11 +75,11 @@ class LineReader:
     def __init__(self) -> None:
         self._known: dict[str, _Line | None] = {}
 
-    def read(self, text: str) -> Any:
+    def read(self, document_text: str) -> Any:
         """The value of the document, or UNREAD."""
-        if not text.isascii():
+        if not document_text.isascii():
             return UNREAD
-        lines = text.split("\n")
+        lines = document_text.split("\n")
         # The innermost open collection and its column; `stack` holds those around it. The document itself is
         # a list of one value, further left than any line.
         document: list[Any] = [None]
@@ -79,6 +88,8 @@ class LineReader:
         stack: list[tuple[Any, int, bool]] = []
         # `waiting`: the last line ended where a nested value may follow, which goes to top[slot].
         waiting, slot = True, cast("Any", 0)
+        # The plain text of the last line, which the next line may go on with.
+        running: str | None = None
         known = self._known
         number, end = 0, len(lines)
         while number < end:
@@ -87,8 +98,16 @@ class LineReader:
             if line is None:
                 return UNREAD
             if line is _NOTHING:
+                running = None
                 continue
-            indent, items, start, key, has_value, value, empty, literal = line
+            indent, items, start, key, has_value, value, empty, block, text, commented = line
+            if key is None and not items:
+                if running is None or text is None or indent <= column:
+                    return UNREAD
+                running = top[slot] = f"{running} {text}"
+                if commented:
+                    running = None
+                continue
             # Close what this line is not part of; a list may stand in the column of the key that holds it.
             while indent < column or (indent == column and not is_map and not items):
                 top, column, is_map = stack.pop()
@@ -110,14 +129,13 @@ class LineReader:
                 elif not is_map or start != column or key in top:
                     return UNREAD
                 slot = key
-            elif not items:
-                return UNREAD
-            if literal:
-                value, number = _literal(lines, number, column, clip=literal == "|")
+            if block:
+                value, number = (_quoted if block[0] == "'" else _literal)(lines, number, column, block)
                 if value is None:
                     return UNREAD
             top[slot] = value if empty is None else empty()
             waiting = not has_value
+            running = None if commented else text
             if len(stack) > _MAX_DEPTH:
                 return UNREAD
         return document[0]
@@ -133,7 +151,7 @@ def _parse(text: str) -> _Line | None:
     found = _LINE.fullmatch(text)
     if found is None:
         return None
-    indent, dashes, key, plain, double, single, empty, literal = found.groups()
+    indent, dashes, key, plain, double, single, empty, literal, opened, comment = found.groups()
     try:
         if key is not None:
             key = key[1:-1] if key[0] in "\"'" else as_key(resolve(key))
@@ -142,16 +160,18 @@ def _parse(text: str) -> _Line | None:
         return None
     if single is not None:
         value = single.replace("''", "'")
-    has_value = any(part is not None for part in (plain, double, single, empty, literal))
+    has_value = any(part is not None for part in (plain, double, single, empty, literal, opened))
     if key is None and not has_value:
         return None
     left = len(indent)
     items = tuple(left + at for at, char in enumerate(dashes) if char == "-")
     make = dict if empty == "{}" else list if empty == "[]" else None
-    return _Line(left, items, left + len(dashes), key, has_value, value, make, literal or "")
+    block = literal or ("" if opened is None else f"'{opened}")
+    column = left + len(dashes)
+    return _Line(left, items, column, key, has_value, value, make, block, plain, comment is not None)
 
 
-def _literal(lines: list[str], number: int, column: int, *, clip: bool) -> tuple[str | None, int]:
+def _literal(lines: list[str], number: int, column: int, block: str) -> tuple[str | None, int]:
     """The text of a literal block (``|``) in a collection at `column`, and the number of the line after it.
 
     None for what the quick reader leaves alone: an empty block, one that starts with a
@@ -180,4 +200,20 @@ def _literal(lines: list[str], number: int, column: int, *, clip: bool) -> tuple
         number = len(lines)
     while content and not content[-1]:
         content.pop()
-    return "\n".join(content) + ("\n" if clip else ""), number
+    return "\n".join(content) + ("\n" if block == "|" else ""), number
+
+
+def _quoted(lines: list[str], number: int, column: int, block: str) -> tuple[str | None, int]:
+    """The text in single quotes that `block` starts, line breaks folded to spaces, and the number of the line after it.
+
+    None for what the quick reader leaves alone: blank lines in it, lines not indented, or no end.
+    """
+    parts = [block[1:].rstrip(" ")]
+    for at in range(number, len(lines)):
+        found = _QUOTED.fullmatch(lines[at])
+        if found is None or len(found[1]) <= column or not parts[-1]:
+            break
+        if found[3]:
+            return " ".join([*parts, found[2]]).replace("''", "'") if found[2] else None, at + 1
+        parts.append(found[2].rstrip(" "))
+    return None, number

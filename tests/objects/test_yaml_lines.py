@@ -45,6 +45,8 @@ spec:
     - --port=8080
     - -v
     - a:b
+    - exec python -m server --model /models/llm --max-num-seqs
+      256 --gpu-memory-utilization 0.92  # wrapped
     name: main
     ports:
       - containerPort: 8080
@@ -59,7 +61,9 @@ status:
   - ip: 10.0.0.1
   conditions:
   -   type: Ready
-      status: "True"
+      status: "False"
+      message: 'containers with unready status: [main], because it''s
+        still starting: wait'
       lastProbeTime: null
   matrix:
   - - 1
@@ -167,6 +171,12 @@ def test_what_kubectl_prints_is_read_quickly() -> None:
     assert value is not UNREAD
     assert value["metadata"]["annotations"] == {"note": "one\n  two\n\n# three: no comment\n", "last": "end"}
     assert value["status"]["matrix"] == [[1, 2], [3]]
+    assert value["status"]["conditions"][0]["message"] == (
+        "containers with unready status: [main], because it's still starting: wait"
+    )
+    assert value["spec"]["containers"][0]["args"][-1] == (
+        "exec python -m server --model /models/llm --max-num-seqs 256 --gpu-memory-utilization 0.92"
+    )
 
 
 @pytest.mark.parametrize(
@@ -176,7 +186,14 @@ def test_what_kubectl_prints_is_read_quickly() -> None:
         "a: &x 1\n",
         "a: *x\n",
         "a: !!str 1\n",
-        "a: b\n  c\n",
+        "a: b\n\n  c\n",
+        "a: b\nc\n",
+        "a: b # c\n  d\n",
+        "a:\n  b\n",
+        "a: 'b\nc'\n",
+        "a: 'b\n\n  c'\n",
+        "a: '\n  c'\n",
+        "a: 'b\n",
         "- a\n  - b\n",
         "a: >\n  b\n",
         "a: 1\na: 2\n",
@@ -201,6 +218,8 @@ def test_what_needs_a_parser_is_left_to_it(text: str) -> None:
 @example(["a:", "- |", "  b", "    c", "", "   ", "d: 1"], "\n")
 @example(["a: |", "  b", "    "], "\n")
 @example(["a: b", "  - c"], "\n")
+@example(["a: b", "  1", "  c #", "b: 2"], "")
+@example(["- 'a ", "   b''", "   c ' "], "\n")
 def test_both_readers_agree_on_any_lines(lines: list[str], end: str) -> None:
     try:
         agree("\n".join(lines) + end)
