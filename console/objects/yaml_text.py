@@ -152,11 +152,11 @@ class _Loader:
 
     def _json_documents(self, objects: Iterable[JsonObject], text: str, line: int) -> Iterator[Document]:
         try:
-            for raw, offset, shell in objects:
-                source = SourceText(json=raw, file=self._file, line=line + offset - 1)
-                reading = read_json(raw)
+            for found in objects:
+                source = SourceText(json=found.raw, file=self._file, line=line + found.line - 1)
+                reading = read_json(found)
                 problems = tuple(self._problem(problem.message, source.line) for problem in reading.problems)
-                yield _typed(Document(reading.value, source, problems), shell)
+                yield _typed(Document(reading.value, source, problems), found.shell)
         except YamlError as error:
             yield self._no_json(text, line, error)
 
