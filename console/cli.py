@@ -12,14 +12,11 @@ import importlib
 import os
 import sys
 from collections.abc import Sequence
-from typing import TYPE_CHECKING, Final
+from typing import Final
 
 from console import __version__
 from console.errors import ConsoleError, UsageError
-from console.wiring import Parser, check_source, demo, live, modes, say, source_flags
-
-if TYPE_CHECKING:
-    from console.cluster.source import Source
+from console.wiring import Parser, contexts, modes, say, source_flags, sources
 
 #: Each is a module of console.commands, imported when it is asked for.
 _COMMANDS: Final = ("simulate",)
@@ -100,34 +97,18 @@ def _unknown_command(name: str) -> UsageError:
 def _open_console(options: argparse.Namespace) -> int:
     if not (sys.stdin.isatty() and sys.stdout.isatty()):
         raise UsageError("the console needs a terminal", hint="in a pipe use netpol-console simulate SRC DST --port N")
-    check_source(options)
     from console.settings import load_settings
 
     settings = load_settings()
-    if options.manifests:
-        from console.cluster.manifests import ManifestSource
+    with sources(options, lively=True) as source:
+        first = source(None)  # a kubeconfig that cannot be used is told before the screen is taken
         from console.tui.app import run
 
-        def again() -> Source:
-            return ManifestSource(options.manifests)
-
-        return run(again(), settings=settings, modes=modes(options), reopen=again)
-    if options.demo:
-        from console.tui.app import run
-
-        with demo(options, lively=True) as target:
-            return run(target(), settings=settings, modes=modes(options), reopen=target)
-    from console.cluster.contexts import load
-
-    contexts = load(options.kubeconfig).contexts
-    source = live(options, options.context)
-    from console.tui.app import run
-
-    return run(
-        source,
-        settings=settings,
-        modes=modes(options),
-        contexts=contexts,
-        open_context=lambda name: live(options, name),
-        reopen=lambda: live(options, options.context),
-    )
+        return run(
+            first,
+            settings=settings,
+            modes=modes(options),
+            contexts=contexts(options),
+            open_context=source,
+            reopen=lambda: source(None),
+        )

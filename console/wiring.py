@@ -8,10 +8,11 @@ from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from typing import TYPE_CHECKING, Final, NoReturn
 
-from console.errors import UsageError
+from console.errors import InputError, UsageError
 
 # Sources are imported where they are used: what is imported here is paid by every command.
 if TYPE_CHECKING:
+    from console.cluster.overlay import Overlay
     from console.cluster.source import Source
     from console.objects.snapshot import Snapshot
     from console.policy.asking import Modes
@@ -38,9 +39,12 @@ def source_flags() -> argparse.ArgumentParser:
     group.add_argument("--manifests", nargs="+", metavar="PATH", help="YAML or JSON files, folders, or - for stdin")
     group.add_argument("--context", metavar="NAME", help="a kubeconfig context")
     group.add_argument("--kubeconfig", metavar="FILE", help="a kubeconfig (default: $KUBECONFIG or ~/.kube/config)")
-    group.add_argument("-n", "--namespace", action="append", metavar="NAME", help="read these namespaces only")
+    group.add_argument(
+        "-n", "--namespace", action="append", metavar="NAME", help="read these where the whole cluster may not be"
+    )
     group.add_argument("--as", dest="as_user", metavar="USER", help="impersonate this user")
     group.add_argument("--as-group", action="append", default=[], metavar="GROUP", help="impersonate this group")
+    group.add_argument("--overlay", action="append", metavar="FILE", help="lay objects over it: what if (see README)")
     modes = flags.add_argument_group("where the specification leaves a choice")
     modes.add_argument(
         "--ingress-ipblock",
@@ -68,22 +72,42 @@ def modes(options: argparse.Namespace) -> Modes:
 
 
 @contextmanager
-def demo(options: argparse.Namespace, *, lively: bool) -> Iterator[Callable[[], Source]]:
-    """The demo cluster, running: `lively` in the console, frozen at moment 0 for one-shot commands."""
-    from console.cluster.contexts import from_dict
-    from console.cluster.live import LiveSource
-    from console.demo.cluster import DemoCluster
+def sources(options: argparse.Namespace, *, lively: bool) -> Iterator[Callable[[str | None], Source]]:
+    """What makes the source the flags choose, or that of another kubeconfig context by its name.
 
-    demo = DemoCluster(at=options.at if options.at is not None else None if lively else 0.0)
-    demo.start()
-    try:
-        yield lambda: LiveSource(from_dict(demo.kubeconfig()), namespaces=options.namespace)
-    finally:
-        demo.stop()
+    The demo runs as long as the context manager is open: `lively` in the console, frozen
+    at moment 0 for one-shot commands. Raises UsageError and InputError.
+    """
+    check_source(options)
+    overlay = overlay_of(options)
+
+    def laid(source: Source) -> Source:
+        if overlay is None:
+            return source
+        from console.cluster.overlay import OverlaySource
+
+        return OverlaySource(source, overlay)
+
+    if options.manifests:
+        from console.cluster.manifests import ManifestSource
+
+        yield lambda _: laid(ManifestSource(options.manifests, stdin=sys.stdin.buffer))
+    elif options.demo:
+        from console.cluster.contexts import from_dict
+        from console.cluster.live import LiveSource
+        from console.demo.cluster import DemoCluster
+
+        demo = DemoCluster(at=options.at if options.at is not None else None if lively else 0.0)
+        demo.start()
+        try:
+            yield lambda _: laid(LiveSource(from_dict(demo.kubeconfig()), namespaces=options.namespace))
+        finally:
+            demo.stop()
+    else:
+        yield lambda context: laid(_live(options, context or options.context))
 
 
-def live(options: argparse.Namespace, context: str | None) -> Source:
-    """The live cluster of a context. Raises InputError where the kubeconfig cannot be used."""
+def _live(options: argparse.Namespace, context: str | None) -> Source:
     from console.cluster.contexts import load_context
     from console.cluster.live import LiveSource
 
@@ -91,30 +115,54 @@ def live(options: argparse.Namespace, context: str | None) -> Source:
     return LiveSource(target, namespaces=options.namespace)
 
 
+def contexts(options: argparse.Namespace) -> tuple[str, ...]:
+    """The kubeconfig contexts one can switch to; none for other sources, or inside a cluster."""
+    if options.demo or options.manifests:
+        return ()
+    from console.cluster.contexts import load
+
+    try:
+        return load(options.kubeconfig).contexts
+    except InputError:
+        return ()
+
+
 def snapshot(options: argparse.Namespace) -> Snapshot:
     """Everything the chosen source holds now; what was wrong with it goes to stderr. Raises ConsoleError."""
     if options.manifests:
         from console.cluster.manifests import read
 
+        # Read here and now: a file needs no thread, and its errors are errors of the input.
+        check_source(options)
         reading = read(options.manifests, stdin=sys.stdin.buffer)
         snapshot, diagnostics = reading.snapshot, reading.diagnostics
+        overlay = overlay_of(options)
+        if overlay is not None:
+            snapshot, more = overlay.over(snapshot)
+            diagnostics = (*diagnostics, *more)
     else:
         from console.cluster.load import load
 
-        if options.demo:
-            with demo(options, lively=False) as target:
-                update = load(target(), timeout=LOAD_TIMEOUT)
-        else:
-            update = load(live(options, options.context), timeout=LOAD_TIMEOUT)
+        with sources(options, lively=False) as source:
+            update = load(source(None), timeout=LOAD_TIMEOUT)
         snapshot, diagnostics = update.snapshot, update.diagnostics
     for diagnostic in diagnostics:
         say(str(diagnostic))
     return snapshot
 
 
+def overlay_of(options: argparse.Namespace) -> Overlay | None:
+    """The overlay the flags name, read; None where they name none. Raises InputError."""
+    if not options.overlay:
+        return None
+    from console.cluster.overlay import Overlay
+
+    # Standard input can be read once: by the manifests or by the overlay.
+    return Overlay(options.overlay, None if "-" in (options.manifests or ()) else sys.stdin.buffer)
+
+
 def engine(options: argparse.Namespace) -> Engine:
     """The engine on everything the chosen source holds now. Raises ConsoleError."""
-    check_source(options)
     held = snapshot(options)
     from console.policy.engine import Engine
 

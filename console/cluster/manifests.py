@@ -44,6 +44,15 @@ def read(paths: Sequence[str], stdin: TextIO | BinaryIO | None = None) -> Readin
     What cannot be read is a diagnostic, and a gap where it may decide a verdict; the rest
     is still read. Raises InputError where not a single Kubernetes object is found.
     """
+    collector = collected(paths, stdin)
+    diagnostics = told(collector)
+    if not collector.taken and not collector.unused:
+        raise _nothing(paths, diagnostics)
+    return Reading(collector.snapshot(), diagnostics, collector.unused)
+
+
+def collected(paths: Sequence[str], stdin: TextIO | BinaryIO | None) -> Collector:
+    """Everything in the files, collected. Raises nothing: what cannot be read is a diagnostic."""
     collector = Collector()
     with _no_collection():
         for found in texts(paths, stdin):
@@ -61,11 +70,12 @@ def read(paths: Sequence[str], stdin: TextIO | BinaryIO | None = None) -> Readin
                 collector.diagnostics.append(Diagnostic(severity=Severity.WARNING, message=found.warning, file=file))
             for document in load_documents(found.text, file=file):
                 collector.add(document)
-        snapshot = collector.snapshot()
-    diagnostics = (*_summed(collector.diagnostics), *_notes(collector))
-    if not collector.taken and not collector.unused:
-        raise _nothing(paths, diagnostics)
-    return Reading(snapshot, diagnostics, collector.unused)
+    return collector
+
+
+def told(collector: Collector) -> tuple[Diagnostic, ...]:
+    """What a user is told of what was collected."""
+    return (*_summed(collector.diagnostics), *_notes(collector))
 
 
 class ManifestSource:

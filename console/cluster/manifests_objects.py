@@ -27,6 +27,10 @@ _STEP: Final = re.compile(r"\[(\d+)\]|\[([^\]]*)\]|([^.\[\]]+)")
 _ENDED: Final = ("Complete", "Failed")
 
 
+#: The annotation by which an object in an overlay asks to be removed (its value is ``remove``).
+REMOVAL: Final = "netpol-console.dev/overlay"
+
+
 class Collector:
     """Takes documents in order and makes a snapshot of them; says what it refused, and what is not known for it."""
 
@@ -38,6 +42,8 @@ class Collector:
         self.kustomizations: dict[str, None] = {}
         #: Objects of kinds that no verdict and no screen needs, by kind. Nothing of them is kept.
         self.unused: Counter[str] = Counter()
+        #: Raw objects that ask to be removed: of use to an overlay only.
+        self.removals: list[tuple[dict[str, Any], SourceText]] = []
         #: How many objects were taken.
         self.taken = 0
         self._builder = SnapshotBuilder()
@@ -54,6 +60,8 @@ class Collector:
             self.kustomizations[text.file] = None
         elif not isinstance(kind, str):
             self.strange[text.file] = None
+        elif _asks_removal(value):
+            self.removals.append((value, text))
         else:
             try:
                 self._take(value, text)
@@ -177,6 +185,12 @@ class Collector:
     def _miss(self, gap: Gap | None) -> None:
         if gap is not None:
             self.gaps.append(gap)
+
+
+def _asks_removal(value: dict[str, Any]) -> bool:
+    meta = value.get("metadata")
+    annotations = meta.get("annotations") if isinstance(meta, dict) else None
+    return isinstance(annotations, dict) and annotations.get(REMOVAL) == "remove"
 
 
 class _Places:

@@ -58,6 +58,17 @@ class Snapshot:
     coverage: Coverage = field(default_factory=Coverage)
     revision: int = 0
 
+    def objects(self) -> Iterator[KubeObject]:
+        """Every object, as a builder takes it; namespaces that are only in use are none."""
+        yield from self.nodes.values()
+        yield from self.tiered.values()
+        yield from self.foreign.values()
+        for held in self.contents.values():
+            if held.namespace.declared:
+                yield held.namespace
+            for table in _TABLES.values():
+                yield from getattr(held, table).values()
+
     def namespace(self, name: str) -> Namespace:
         """The Namespace, or for one that is only used, what is sure of it: its name label."""
         held = self.contents.get(name)
