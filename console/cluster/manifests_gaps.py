@@ -15,8 +15,8 @@ from console.objects.selectors import LabelSelector
 
 # Where documents, and items of lists, say their kind. Deeper ones belong to other things (roleRef, targetRef).
 _KIND: Final = re.compile(r"^(?:[ ]{0,2}(?:- )?)[\"']?kind[\"']?:[ \t]*[\"']?(\w+)", re.MULTILINE)
-#: Without one of these words a text names no policy of any kind that is known.
-_POLICIES: Final = re.compile(r"Polic|Firewall")
+#: A word that may be the kind of a policy. Fields, such as ``dnsPolicy``, start in lower case.
+_POLICIES: Final = re.compile(r"\b[A-Z]\w*(?:Policy|Firewall)\b")
 _DECIDING: Final = {resource.kind: resource.full_name for resource in RESOURCES if resource.decides}
 _POLICY_GROUPS: Final = frozenset(["networking.k8s.io", "extensions", *CUSTOM_GROUPS])
 _CLUSTER_WIDE: Final = frozenset(

@@ -272,6 +272,7 @@ def test_a_gap_is_cluster_wide_where_the_metadata_is_wrong(tmp_path: Path) -> No
         ("kind: CiliumNetworkPolicy\nspec: [\n", UNPARSED, "*"),
         ("kind: ConfigMap\n# of the NetworkPolicy\ndata: [\n", UNPARSED, "*"),
         ("kind: Pod\nspec: [\n", UNPARSED, "pods"),
+        ("kind: Pod\nspec:\n  dnsPolicy: [\n", UNPARSED, "pods"),
         ("kind: Deployment\nspec:\n  containers: [\n", UNPARSED, "pods"),
         ("kind: Namespace\nmetadata: [\n", UNPARSED, "namespaces"),
         ("kind: NetworkPolicy\nmetadata: {name: p}\n", INVALID_POLICY, "networkpolicies"),
