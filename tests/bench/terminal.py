@@ -1,0 +1,179 @@
+"""A program in a pseudo-terminal: what it draws and when, and what it takes of the machine (from /proc)."""
+
+from __future__ import annotations
+
+import contextlib
+import fcntl
+import os
+import pty
+import re
+import select
+import signal
+import struct
+import subprocess
+import sys
+import termios
+import time
+from collections.abc import Mapping, Sequence
+from pathlib import Path
+from types import TracebackType
+from typing import Final, NamedTuple
+
+COLUMNS: Final = 120
+LINES: Final = 36
+#: Seconds in which a program that has drawn its frame draws nothing more, and the share of them it may be busy.
+QUIET: Final = 0.04
+_IDLE: Final = 0.1
+#: Seconds within which a key must show something.
+DEAF: Final = 1.5
+_ESCAPES: Final = re.compile(rb"\x1b(?:\[[0-?]*[ -/]*[@-~]|[()][A-Z0-9]|[=>78]|\][^\x07\x1b]*(?:\x07|\x1b\\))")
+#: What terminals of today answer: frames are marked (mode 2026), so that none is shown half drawn.
+_ASKS_FOR_MARKS: Final = b"\x1b[?2026$p"
+_HAS_MARKS: Final = b"\x1b[?2026;2$y"
+
+
+class Usage(NamedTuple):
+    """What a process took so far: seconds since its start, CPU seconds of all its threads, peak MiB resident."""
+
+    wall: float
+    cpu: float
+    peak: float
+
+
+class Latency(NamedTuple):
+    """Milliseconds from writing a key to the first byte drawn, and to the last before it was quiet; and of CPU."""
+
+    first: float
+    last: float
+    cpu: float
+
+
+class _Ran(NamedTuple):
+    """Seconds that threads ran, and that they were ready to but others ran."""
+
+    cpu: float
+    queued: float
+
+
+class Terminal:
+    """Runs a program in a pseudo-terminal; a context manager, which kills the program if it is still there."""
+
+    def __init__(self, command: Sequence[str], *, environment: Mapping[str, str], cwd: Path) -> None:
+        self._master, slave = pty.openpty()
+        fcntl.ioctl(slave, termios.TIOCSWINSZ, struct.pack("HHHH", LINES, COLUMNS, 0, 0))
+        os.set_blocking(self._master, False)
+        self._drawn = bytearray()
+        self._began = time.perf_counter()
+        self._process = subprocess.Popen(
+            command, stdin=slave, stdout=slave, stderr=slave, env=environment, cwd=cwd, start_new_session=True
+        )
+        os.close(slave)
+
+    def __enter__(self) -> Terminal:
+        return self
+
+    def __exit__(self, kind: type[BaseException] | None, error: BaseException | None, at: TracebackType | None) -> None:
+        if self._process.poll() is None:
+            self._process.send_signal(signal.SIGKILL)
+        self._process.wait()
+        os.close(self._master)
+
+    def until(self, wanted: str, *, timeout: float = 60.0) -> Usage:
+        """Wait until a text that matches `wanted` was drawn since the last wait; what it took until then."""
+        pattern = re.compile(wanted)
+        deadline = time.perf_counter() + timeout
+        while not pattern.search(self._text()):
+            left = deadline - time.perf_counter()
+            if left <= 0 or self._read(left) is None:
+                raise RuntimeError(f"{wanted!r} was not drawn; what was:\n{self._text()[-2000:]}")
+        usage = self.usage()
+        self._drawn.clear()
+        return usage
+
+    def usage(self) -> Usage:
+        """What the program took until now."""
+        pid = self._process.pid
+        wall = time.perf_counter() - self._began
+        # proc_pid_stat(5): after the name, which may hold anything, utime is the 12th field, stime the 13th.
+        fields = Path(f"/proc/{pid}/stat").read_text().rpartition(")")[2].split()
+        cpu = (int(fields[11]) + int(fields[12])) / os.sysconf("SC_CLK_TCK")
+        status = Path(f"/proc/{pid}/status").read_text()
+        peak = re.search(r"VmHWM:\s*(\d+) kB", status)
+        return Usage(wall, cpu, int(peak[1]) / 1024 if peak else 0.0)
+
+    def press(self, key: bytes) -> Latency:
+        """Press a key once nothing is being drawn, and wait until its frame is drawn."""
+        self.settle()
+        self._drawn.clear()
+        before, began = self._ran().cpu, time.perf_counter()
+        os.write(self._master, key)
+        first = self._read(DEAF)
+        if first is None:
+            raise RuntimeError(f"{key!r} showed nothing within {DEAF} s")
+        last = self.settle() or first
+        return Latency((first - began) * 1000, (last - began) * 1000, (self._ran().cpu - before) * 1000)
+
+    def check(self, wanted: str) -> None:
+        """Raise unless the key that was pressed last drew a text that matches `wanted`."""
+        if not re.search(wanted, self._text()):
+            raise RuntimeError(f"the last key did not draw {wanted!r}, but:\n{self._text()[-2000:]}")
+
+    def settle(self) -> float | None:
+        """Wait until the program draws nothing and does nothing; when it last drew, if it did."""
+        last = None
+        while True:
+            before, began = self._ran(), time.perf_counter()
+            later = self._read(QUIET)
+            if later is not None:
+                last = later
+            elif sum(self._ran()) - sum(before) < _IDLE * (time.perf_counter() - began):
+                return last
+
+    def _ran(self) -> _Ran:
+        """What the program's threads took: the first two numbers of proc_pid_schedstat."""
+        cpu = queued = 0
+        for task in Path(f"/proc/{self._process.pid}/task").iterdir():
+            with contextlib.suppress(OSError):  # a thread that has just ended
+                took, waited, _ = (task / "schedstat").read_text().split()
+                cpu, queued = cpu + int(took), queued + int(waited)
+        return _Ran(cpu / 1e9, queued / 1e9)
+
+    def leave(self, timeout: float = 10.0) -> None:
+        """Press the key that ends the console from anywhere, and wait until it has ended."""
+        os.write(self._master, b"\x11")  # ctrl+q
+        deadline = time.perf_counter() + timeout
+        while self._process.poll() is None:
+            if time.perf_counter() > deadline:
+                raise RuntimeError(f"the console did not end within {timeout} s")
+            self._read(0.05)
+        if self._process.returncode:
+            raise RuntimeError(f"the console ended with {self._process.returncode}:\n{self._text()[-2000:]}")
+
+    def _text(self) -> str:
+        return _ESCAPES.sub(b"", bytes(self._drawn)).decode(errors="replace")
+
+    def _read(self, timeout: float) -> float | None:
+        """Take in what was written; when that was, or None after `timeout` seconds without any, or at the end."""
+        ready, _, _ = select.select([self._master], [], [], timeout)
+        if not ready:
+            return None
+        at = time.perf_counter()
+        try:
+            data = os.read(self._master, 1 << 16)
+        except OSError:  # EIO: the program is gone, and its side of the terminal with it
+            return None
+        if _ASKS_FOR_MARKS in data:
+            os.write(self._master, _HAS_MARKS)
+        self._drawn += data
+        return at
+
+
+def console(*flags: str) -> list[str]:
+    """The command that starts the console."""
+    return [sys.executable, "-m", "console", *flags]
+
+
+def environment(home: Path) -> dict[str, str]:
+    """The environment of a user of a terminal of today who has set nothing."""
+    kept = {name: value for name, value in os.environ.items() if name in ("PATH", "LANG", "LC_ALL", "VIRTUAL_ENV")}
+    return {**kept, "HOME": str(home), "TERM": "xterm-256color", "COLORTERM": "truecolor"}
