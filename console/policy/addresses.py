@@ -80,6 +80,12 @@ def contains(network: Network, address: Address) -> bool:
     return network.version == address.version and address in network
 
 
+def never_a_pods(address: Address) -> bool:
+    """Whether no pod holds an address: it is link-local, or public. Global IPv6 addresses are pods' too."""
+    public = address.version == 4 and not any(contains(network, address) for network in NOT_INTERNET[4])
+    return public or address.is_link_local
+
+
 def internet(networks: Sequence[Network], family: int, own: Iterable[Address]) -> Iterator[Address]:
     """One address of each part of the internet that `networks` can tell apart, in one family.
 

@@ -127,6 +127,9 @@ def _pod_peer(peer: PodPeer, party: Party) -> tuple[Clause, ...]:
         kind = ClauseKind.POD_SELECTOR if peer.namespaces is None else ClauseKind.NAMESPACE_SELECTOR
         wanted = f"pods of {peer.home}" if peer.namespaces is None else "pods of the cluster"
         path = peer.pods_path if peer.namespaces is None else peer.namespaces_path
+        unread = [gap for gap in party.pod_gaps if peer.namespaces is not None or gap.covers(peer.home)]
+        if unread:
+            return (Clause(kind, path, None, wanted, found, f"it may be a pod's address: {unread[0].why}"),)
         return (Clause(kind, path, False, wanted, found, "selectors match pods only", hopeless=True),)
     if peer.namespaces is None:
         inside = namespace.name == peer.home

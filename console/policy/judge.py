@@ -30,6 +30,8 @@ def judge(question: Question, *, policies: Sequence[Policy], gaps: Sequence[Gap]
     subject, peer = question.subject, question.peer
     if subject.host_pod is not None:
         return DirectionTrace(question, True, Ground.HOST_NETWORK)
+    if subject.pod_gaps:
+        return DirectionTrace(question, None, Ground.GAP, (), subject.pod_gaps)
     if subject.pod is None or subject.namespace is None:
         return DirectionTrace(question, True, Ground.OUTSIDE)
     if peer.pod is not None and peer.pod.ref == subject.pod.ref:

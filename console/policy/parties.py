@@ -6,9 +6,10 @@ from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, replace
 
 from console.objects.core import Pod
+from console.objects.coverage import LOADING, NOT_READABLE, Gap
 from console.objects.selectors import LabelSelector
 from console.objects.snapshot import Snapshot
-from console.policy.addresses import contains, internet, parse_address, within
+from console.policy.addresses import contains, internet, never_a_pods, parse_address, within
 from console.policy.match import keys_of
 from console.policy.model import Address, CidrPeer, Network, PodPeer, Policy
 from console.policy.trace import Party
@@ -63,7 +64,7 @@ def pod_party(pod: Pod, snapshot: Snapshot, family: int | None) -> Party:
     address = next((each for each in addresses if family in (None, each.version)), None)
     name = f"{pod.namespace}/{pod.name}"
     if pod.host_network:
-        return replace(address_party(address, snapshot, name), host_pod=pod)
+        return replace(address_party(address, snapshot, name), host_pod=pod, pod_gaps=())
     nodes = frozenset(
         parsed for text in (*pod.host_ips, *_node_addresses(pod, snapshot)) if (parsed := parse_address(text))
     )
@@ -75,7 +76,16 @@ def address_party(address: Address | None, snapshot: Snapshot, name: str) -> Par
     node_name = snapshot.nodes_by_ip.get(str(address), "")
     node = snapshot.nodes.get(node_name)
     known = node is not None or (not node_name and not snapshot.coverage.of("nodes"))
-    return Party(name, address=address, node=node, node_known=known)
+    gaps = () if node_name or address is None else _pod_gaps(address, snapshot)
+    return Party(name, address=address, node=node, node_known=known, pod_gaps=gaps)
+
+
+def _pod_gaps(address: Address, snapshot: Snapshot) -> tuple[Gap, ...]:
+    """The gaps by which an address that no known pod holds may be a pod's."""
+    if never_a_pods(address):
+        return ()
+    gaps = snapshot.coverage.gaps
+    return tuple(gap for gap in gaps if gap.resource == "pods" and gap.code in (NOT_READABLE, LOADING))
 
 
 def _node_addresses(pod: Pod, snapshot: Snapshot) -> tuple[str, ...]:
@@ -92,11 +102,19 @@ def replicas(end: End, pods: Sequence[Pod], snapshot: Snapshot, scope: Scope, fa
         if end.network is not None:
             parts = within(end.network, scope.networks, own)
         called = str(end.network or "internet")
-        return [Replicas((Party(f"{called}, such as {each}", address=each),)) for each in parts]
+        gaps = {each: _pod_gaps(each, snapshot) for each in parts}
+        if end.network is None:
+            gaps = dict.fromkeys(gaps, ())
+        return [
+            Replicas((Party(f"{called}, such as {each}", address=each, pod_gaps=held),)) for each, held in gaps.items()
+        ]
     if end.addresses:
         usable = [address for address in end.addresses if family in (None, address.version)]
         called = f" of {end.ref.name}" if end.ref is not None else ""
-        return [Replicas((address_party(each, snapshot, f"{each}{called}"),)) for each in usable]
+        parties = [address_party(each, snapshot, f"{each}{called}") for each in usable]
+        if end.ref is not None:  # whose addresses they are is known
+            parties = [replace(party, pod_gaps=()) for party in parties]
+        return [Replicas((party,)) for party in parties]
     classes: dict[object, list[Party]] = {}
     for pod in pods:
         party = pod_party(pod, snapshot, family)

@@ -111,6 +111,7 @@ class Party:
     bare address to policies: `pod` is None for it, `host_pod` keeps it.
     `own_node` holds the addresses of the node a pod runs on; `node` is the node whose
     address a bare address is (`node_known` false: whether it is one's, or which, could not be read).
+    `pod_gaps` are the gaps by which a bare address may yet be a pod's.
     """
 
     name: str
@@ -121,6 +122,7 @@ class Party:
     own_node: frozenset[Address] = frozenset()
     node: Node | None = None
     node_known: bool = True
+    pod_gaps: tuple[Gap, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
