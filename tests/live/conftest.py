@@ -10,16 +10,17 @@ from typing import Any
 import pytest
 
 from . import binaries as found
+from .promise import breaches
 from .rig import ControlPlane, User
 
 HERE = Path(__file__).parent
 
 USERS = (
     User("auditor", "auditor-token", ("auditors",)),
-    User("tenant", "tenant-token"),
+    User("tenant", "tenant-token", ("netpol-console-tenants",)),
     User("nobody", "nobody-token"),
     User("operator", "operator-token"),
-    User("least", "least-token"),
+    User("least", "least-token", ("netpol-console",)),
 )
 
 
@@ -79,10 +80,12 @@ def planes(
         return plane
 
     yield start
+    broken = [breach for plane in started for breach in breaches(plane.audit())]
     for plane in started:
         plane.stop()
         # The logs stay where pytest keeps its temporary folders, the data does not.
         shutil.rmtree(plane.folder / "etcd", ignore_errors=True)
+    assert not broken, "of all that the console did in all these tests, this breaks its promise"
 
 
 @pytest.fixture(scope="session")

@@ -322,6 +322,10 @@ class ControlPlane:
         other.start()
         return other
 
+    def audit(self) -> list[dict[str, Any]]:
+        """What all its servers recorded."""
+        return [each for server in self._servers for each in server.audit()]
+
     def stop(self) -> None:
         for server in self._servers:
             server.kill()
