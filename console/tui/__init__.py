@@ -1,1 +1,1 @@
-"""The screens. They draw what the layers below computed; they decide nothing."""
+"""The console: Browse and Simulate over one source, in a terminal. Draws what the layers below computed."""

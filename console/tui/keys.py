@@ -1,0 +1,187 @@
+"""Every key of the console: its id (by which users remap it), what it does, and its tooltip."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from difflib import get_close_matches
+from typing import Final, NamedTuple
+
+from textual.binding import Binding
+from textual.dom import DOMNode
+
+from console.errors import InputError
+from console.settings import Settings
+
+#: How keys are written on screen where Textual's name is not what one would write.
+DISPLAY: Final[Mapping[str, str]] = {
+    "enter": "⏎",
+    "escape": "esc",
+    "slash": "/",
+    "colon": ":",
+    "question_mark": "?",
+    "exclamation_mark": "!",
+    "up": "↑",
+    "down": "↓",
+    "left": "←",
+    "right": "→",
+    "pageup": "PgUp",
+    "pagedown": "PgDn",
+    "shift+tab": "⇧tab",
+    "space": "space",
+}
+
+
+class Key(NamedTuple):
+    """One binding. `rank` is its place in the footer, lower first; 0 keeps it out of the footer."""
+
+    id: str
+    keys: str
+    action: str
+    label: str
+    tooltip: str
+    rank: int = 0
+    priority: bool = False
+
+
+APP: Final = (
+    Key("app.help", "question_mark,f1", "help", "help", "All keys of this screen", 99),
+    Key("app.command", "colon", "command", "command", "Type a command: ns, pod, netpol, ctx, sim, q", 80),
+    Key("app.palette", "ctrl+p", "command_palette", "palette", "Search everything that can be done", priority=True),
+    Key("app.browse", "1", "go('browse')", "Browse", "Namespaces, workloads, pods and policies"),
+    Key("app.simulate", "2", "go('simulate')", "Simulate", "May this talk to that, and why"),
+    Key("app.notices", "exclamation_mark", "notices", "notices", "What was not read or is not evaluated"),
+    Key("app.refresh", "ctrl+r", "refresh_all", "refresh", "Redraw; connect again where the cluster did not answer"),
+    Key("app.quit", "q", "quit", "quit", "Leave the console"),
+    Key("app.quit_now", "ctrl+q", "quit", "quit", "Leave the console from anywhere", priority=True),
+    Key("app.interrupt", "ctrl+c", "interrupt", "how to quit", "Say how to quit"),
+)
+
+PANES: Final = (
+    Key("panes.next", "tab", "pane(1)", "next pane", "Move to the next pane", 85),
+    Key("panes.previous", "shift+tab", "pane(-1)", "previous pane", "Move to the previous pane"),
+    Key("panes.back", "escape", "back", "back", "Close the filter, or go back one step", 90),
+)
+
+LIST: Final = (
+    Key("list.up", "up,k", "move(-1)", "up", "One row up"),
+    Key("list.down", "down,j", "move(1)", "down", "One row down"),
+    Key("list.page_up", "pageup,ctrl+b", "page(-1)", "page up", "One page up"),
+    Key("list.page_down", "pagedown,ctrl+f", "page(1)", "page down", "One page down"),
+    Key("list.top", "home,g", "edge(-1)", "first", "First row"),
+    Key("list.bottom", "end,G", "edge(1)", "last", "Last row"),
+    Key("list.open", "enter", "choose", "open", "Open what the cursor is on", 10),
+)
+
+TREE: Final = (
+    Key("tree.toggle", "enter,space", "choose", "fold", "Open or close this step", 10),
+    Key("tree.open", "right,l", "unfold", "open", "Open this step"),
+    Key("tree.close", "left,h", "fold", "close", "Close this step, or go to the one above"),
+    Key("tree.open_all", "a", "unfold_all", "open all", "Open every step, down to the clauses"),
+)
+
+TEXT: Final = (
+    Key("text.up", "up,k", "scroll(-1)", "up", "One line up"),
+    Key("text.down", "down,j", "scroll(1)", "down", "One line down"),
+    Key("text.page_up", "pageup,ctrl+b", "page(-1)", "page up", "One page up"),
+    Key("text.page_down", "pagedown,ctrl+f", "page(1)", "page down", "One page down"),
+    Key("text.top", "home,g", "edge(-1)", "first", "First line"),
+    Key("text.bottom", "end,G", "edge(1)", "last", "Last line"),
+)
+
+BROWSE: Final = (
+    Key("browse.source", "s", "mark('source')", "source", "Take this as the source of a simulation", 20),
+    Key("browse.destination", "d", "mark('destination')", "destination", "Take this as the destination", 21),
+    Key("browse.filter", "slash", "filter", "filter", "Filter: text (fuzzy), !text (not), -l key=value (labels)", 40),
+    Key("browse.yaml", "y", "yaml", "yaml", "YAML of this policy, or of the policies that select this", 50),
+    Key("browse.policies", "p", "policies", "policies", "Policies of the namespace", 51),
+    Key("browse.copy", "c", "copy", "copy", "Copy the name under the cursor"),
+)
+
+SIMULATE: Final = (
+    Key("simulate.source", "s", "pick('source')", "source", "Choose where the connection comes from", 20),
+    Key("simulate.destination", "d", "pick('destination')", "destination", "Choose where it goes to", 21),
+    Key("simulate.port", "p", "pick('port')", "port", "Choose the port", 22),
+    Key("simulate.swap", "x", "swap", "swap", "Ask for the other way round", 30),
+    Key("simulate.pin", "P", "pin", "pin", "Keep this connection on screen and watch its verdict", 31),
+    Key("simulate.copy", "c", "copy", "copy", "Copy the verdict, or the YAML where it has the focus", 50),
+    Key("simulate.yaml", "y", "yaml", "yaml", "The policy in focus, full screen", 51),
+)
+
+FIELD: Final = (Key("field.open", "enter,space", "choose", "choose", "Choose", 10),)
+
+MODAL: Final = (Key("modal.close", "escape,q", "close", "close", "Close", 10),)
+
+YAML: Final = (Key("yaml.copy", "c", "copy", "copy", "Copy all of it", 20),)
+
+PICKER: Final = (
+    Key("picker.close", "escape", "close", "close", "Close and change nothing", 20, priority=True),
+    Key("picker.up", "up,ctrl+k", "move(-1)", "up", "One row up", priority=True),
+    Key("picker.down", "down,ctrl+j", "move(1)", "down", "One row down", priority=True),
+    Key("picker.page_up", "pageup", "page(-1)", "page up", "One page up", priority=True),
+    Key("picker.page_down", "pagedown", "page(1)", "page down", "One page down", priority=True),
+)
+
+PROMPT: Final = (
+    Key("prompt.close", "escape", "close", "close", "Close; a filter is taken off", priority=True),
+    Key("prompt.complete", "tab", "complete", "complete", "Complete the word", priority=True),
+)
+
+ALL: Final = (*APP, *PANES, *LIST, *TREE, *TEXT, *BROWSE, *SIMULATE, *FIELD, *MODAL, *YAML, *PICKER, *PROMPT)
+
+#: The place of each binding in the footer.
+RANKS: Final[Mapping[str, int]] = {key.id: key.rank for key in ALL if key.rank}
+
+
+def bindings(*groups: tuple[Key, ...]) -> list[Binding]:
+    """Textual bindings for groups of keys."""
+    return [
+        Binding(
+            key.keys,
+            key.action,
+            key.label,
+            show=bool(key.rank),
+            id=key.id,
+            tooltip=key.tooltip,
+            priority=key.priority,
+        )
+        for group in groups
+        for key in group
+    ]
+
+
+def bindings_of(node: DOMNode) -> list[Binding]:
+    """The bindings of a node that carry an id, each with the keys that no more special one has taken."""
+    taken: set[str] = set()
+    found: list[Binding] = []
+    for owner in type(node).__mro__:
+        for binding in vars(owner).get("BINDINGS", ()):
+            if isinstance(binding, Binding) and binding.id:
+                fresh = [key for key in binding.key.split(",") if key not in taken]
+                taken.update(fresh)
+                if fresh:
+                    found.append(binding.with_key(",".join(fresh)))
+    return found
+
+
+def checked(settings: Settings) -> Mapping[str, str]:
+    """The remapped keys of the settings. Raises InputError for an id that no key has, naming the nearest."""
+    known = [key.id for key in ALL]
+    for name in settings.keys:
+        if name not in known:
+            near = get_close_matches(name, known, n=1)
+            hint = f"did you mean {near[0]}?" if near else "? in the console lists the ids"
+            raise InputError(f"{settings.place(f'keys.{name}')}: there is no key called {name!r}", hint=hint)
+    return settings.keys
+
+
+def shown(keys: str) -> str:
+    """How a binding's key or comma-separated keys are written: ``question_mark,f1`` is ``? f1``."""
+    return " ".join(_shown_one(key.strip()) for key in keys.split(","))
+
+
+def _shown_one(key: str) -> str:
+    if key in DISPLAY:
+        return DISPLAY[key]
+    if len(key) > 1 and key.startswith("upper_"):
+        return key.removeprefix("upper_").upper()
+    return key.replace("ctrl+", "^") if key.startswith("ctrl+") else key

@@ -1,0 +1,259 @@
+"""The lists of Browse: namespaces, workloads, pods and policies as tables."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from enum import Enum
+from itertools import chain
+from typing import Any, Final, NamedTuple
+
+from console.cluster.source import State
+from console.objects.core import Pod
+from console.objects.meta import ObjectRef
+from console.objects.netpol import NetworkPolicy
+from console.objects.snapshot import Contents
+from console.objects.workloads import Workload
+from console.policy.model import Direction
+from console.policy.posture import Side, Stance
+from console.report.words import place, stance_word
+from console.tui.model.policies import Policy, does, selects
+from console.tui.model.search import Filter
+from console.tui.model.sight import Sight
+from console.tui.model.table import Column, Table
+from console.tui.text import Line, Piece, Tone
+
+#: The tone of each stance; its glyph and word say the same.
+_STANCE_TONES: Final[Mapping[Stance, Tone]] = {
+    Stance.OPEN: Tone.WARN,
+    Stance.RULES: Tone.PLAIN,
+    Stance.CLOSED: Tone.GOOD,
+    Stance.MIXED: Tone.WARN,
+    Stance.UNKNOWN: Tone.WARN,
+}
+#: More rows than this are not asked for their widest role before they are drawn.
+_MEASURED: Final = 400
+_ROLE_WIDTH: Final = 14
+_STANCE_WIDTH: Final = 9
+
+
+class Kind(Enum):
+    """What the middle pane of Browse lists."""
+
+    WORKLOADS = "Workloads"
+    PODS = "Pods"
+    POLICIES = "Policies"
+
+
+class View(NamedTuple):
+    """What is looked at: a namespace (``""``: all of them), a kind of object, and one workload where drilled in."""
+
+    namespace: str = ""
+    kind: Kind = Kind.WORKLOADS
+    workload: ObjectRef | None = None
+
+    @property
+    def title(self) -> str:
+        """What the pane is called."""
+        place = self.namespace or "all namespaces"
+        if self.workload:
+            place = f"{self.workload.namespace}/{self.workload.name}"
+        return f"{self.kind.value} · {place}"
+
+
+class NamespaceRow(NamedTuple):
+    """A namespace; the name ``""`` stands for all of them."""
+
+    name: str
+    pods: int
+    known: bool
+
+
+def namespaces(sight: Sight) -> Table[NamespaceRow]:
+    """All namespaces with their pods counted, and all of them together."""
+    contents = sight.frame.snapshot.contents
+    rows = [NamespaceRow(name, len(held.pods), held.namespace.labels_known) for name, held in contents.items()]
+    if rows:
+        rows.insert(0, NamespaceRow("", sum(row.pods for row in rows), True))
+    columns: list[Column[NamespaceRow]] = [
+        Column("", lambda row: Piece(row.name or "all", Tone.PLAIN if row.name else Tone.STRONG), lambda row: row.name),
+        Column("", lambda row: Piece(f"{row.pods:,}", Tone.DIM), lambda row: f"{row.pods:,}", right=True),
+    ]
+    return Table(rows, columns, lambda row: row.name, empty=nothing(sight, "namespace", Filter()), least=4)
+
+
+def listing(sight: Sight, view: View, narrowed: Filter) -> Table[Workload] | Table[Pod] | Table[Policy]:
+    """The table of a view."""
+    if view.kind is Kind.WORKLOADS:
+        return _workloads(sight, view, narrowed)
+    if view.kind is Kind.PODS:
+        return _pods(sight, view, narrowed)
+    return _policies(sight, view, narrowed)
+
+
+def _workloads(sight: Sight, view: View, narrowed: Filter) -> Table[Workload]:
+    everywhere = not view.namespace
+    held = _contents(sight, view)
+    rows: Sequence[Workload] = list(chain.from_iterable(each.workloads for each in held))
+    rows = narrowed.keep(
+        rows,
+        lambda row: f"{row.namespace}/{row.name} {row.kind} {sight.role(row).role.value}",
+        lambda row: (pod.labels for pod in row.pods),
+    )
+    measured = len(rows) <= _MEASURED
+    columns: list[Column[Workload]] = [
+        Column("NAME", lambda row: Piece(_name(row, everywhere)), lambda row: _name(row, everywhere)),
+        Column("KIND", lambda row: Piece(row.kind, Tone.DIM), lambda row: row.kind, drop=2),
+        Column(
+            "ROLE",
+            lambda row: Piece(_role(sight, row), Tone.ACCENT),
+            (lambda row: _role(sight, row)) if measured else None,
+            width=_ROLE_WIDTH,
+            drop=1,
+        ),
+        Column("PODS", lambda row: Piece(_ready(row), _ready_tone(row)), _ready),
+        *_stances(sight),
+    ]
+    return Table(rows, columns, lambda row: row.ref, empty=nothing(sight, "workload", narrowed), least=14)
+
+
+def _pods(sight: Sight, view: View, narrowed: Filter) -> Table[Pod]:
+    everywhere = not view.namespace and view.workload is None
+    rows: Sequence[Pod] = list(_members(sight, view))
+    rows = narrowed.keep(rows, lambda row: f"{row.namespace}/{row.name} {row.phase}", lambda row: (row.labels,))
+    columns: list[Column[Pod]] = [
+        Column("NAME", lambda row: Piece(_name(row, everywhere)), lambda row: _name(row, everywhere)),
+        Column("STATUS", lambda row: Piece(pod_status(row), _status_tone(row)), pod_status, drop=1),
+        Column("IP", lambda row: Piece(_ip(row), Tone.DIM), _ip, drop=2),
+        Column("NODE", lambda row: Piece(row.node, Tone.DIM), lambda row: row.node, drop=3),
+        *_stances(sight),
+    ]
+    return Table(rows, columns, lambda row: row.ref, empty=nothing(sight, "pod", narrowed))
+
+
+def _policies(sight: Sight, view: View, narrowed: Filter) -> Table[Policy]:
+    everywhere = not view.namespace
+    snapshot = sight.frame.snapshot
+    # Cluster-scoped policies concern every namespace, whichever is looked at.
+    found: list[Policy] = [*snapshot.tiered.values(), *snapshot.foreign.values()]
+    for held in _contents(sight, view):
+        found.extend(held.policies.values())
+        found.extend(held.foreign.values())
+    rows = narrowed.keep(
+        found,
+        lambda row: f"{place(row.ref)} {row.ref.kind}",
+        lambda row: (row.labels,) if isinstance(row, NetworkPolicy) else (),
+    )
+    columns: list[Column[Policy]] = [
+        Column("NAME", lambda row: Piece(_name(row, everywhere)), lambda row: _name(row, everywhere)),
+        Column("KIND", lambda row: Piece(row.ref.kind, Tone.DIM), lambda row: row.ref.kind, drop=2),
+        Column("INGRESS", lambda row: does(sight, row, Direction.INGRESS), width=9),
+        Column("EGRESS", lambda row: does(sight, row, Direction.EGRESS), width=9),
+        Column("SELECTS", lambda row: Piece(selects(row), Tone.DIM), selects, drop=1),
+    ]
+    return Table(rows, columns, lambda row: row.ref, empty=nothing(sight, "policy", narrowed))
+
+
+def _contents(sight: Sight, view: View) -> Iterator[Contents]:
+    contents = sight.frame.snapshot.contents
+    if not view.namespace:
+        yield from contents.values()
+    elif view.namespace in contents:
+        yield contents[view.namespace]
+
+
+def _members(sight: Sight, view: View) -> Iterable[Pod]:
+    for held in _contents(sight, view):
+        if view.workload is None:
+            yield from sorted(held.pods.values(), key=lambda pod: pod.name)
+        else:
+            yield from (pod for each in held.workloads if each.ref == view.workload for pod in each.pods)
+
+
+def _stances(sight: Sight) -> Iterator[Column[Any]]:
+    yield Column("IN", lambda row: _stance_of(sight, row, Direction.INGRESS), width=_STANCE_WIDTH)
+    yield Column("OUT", lambda row: _stance_of(sight, row, Direction.EGRESS), width=_STANCE_WIDTH)
+
+
+def _stance_of(sight: Sight, row: Workload | Pod, direction: Direction) -> Piece:
+    ended = row.finished if isinstance(row, Pod) else not row.active
+    return Piece("–", Tone.DIM) if ended else stance(sight.posture(row).side(direction))
+
+
+def stance(side: Side) -> Piece:
+    """How a side stands, as it is written in lists."""
+    return Piece(stance_word(side.stance), _STANCE_TONES[side.stance])
+
+
+def _name(row: Workload | Pod | Policy, everywhere: bool) -> str:
+    return place(row.ref) if everywhere else row.name
+
+
+def _role(sight: Sight, row: Workload) -> str:
+    role = sight.role(row).role.value
+    return "–" if role == "other" else role
+
+
+def _ready(row: Workload) -> str:
+    active = row.active
+    return f"{sum(pod.ready for pod in active)}/{len(active)}" if active else "ended"
+
+
+def _ready_tone(row: Workload) -> Tone:
+    return Tone.PLAIN if all(pod.ready or pod.template for pod in row.active) else Tone.WARN
+
+
+def _ip(pod: Pod) -> str:
+    return pod.ips[0] if pod.ips else "–"
+
+
+def pod_status(pod: Pod) -> str:
+    """The phase of a pod, or what is more telling than it."""
+    if pod.template:
+        return "Template"
+    if pod.deleting:
+        return "Terminating"
+    return pod.reason or pod.phase or "Pending"
+
+
+def _status_tone(pod: Pod) -> Tone:
+    if pod.finished:
+        return Tone.DIM
+    return Tone.PLAIN if pod.ready or pod.template else Tone.WARN
+
+
+def nothing(sight: Sight, what: str, narrowed: Filter) -> tuple[Line, ...]:
+    """What to say where a list is empty, and what to do about it."""
+    plural = {"policy": "policies"}.get(what, f"{what}s")
+    if narrowed:
+        return (
+            (Piece(f"No {what} passes the filter {narrowed.text}"),),
+            (
+                Piece("esc", Tone.KEY),
+                Piece(" takes it off · ", Tone.DIM),
+                Piece("/", Tone.KEY),
+                Piece(" changes it", Tone.DIM),
+            ),
+        )
+    status = sight.frame.status
+    if status.state in (State.CONNECTING, State.LOADING):
+        return ((Piece(f"◌ loading {plural} …", Tone.DIM),),)
+    unread = sight.frame.snapshot.coverage.of({"policy": "networkpolicies"}.get(what, plural))
+    if unread:
+        return (
+            (Piece(f"The {plural} could not be read: {unread[0].why}", Tone.WARN),),
+            (Piece("!", Tone.KEY), Piece(" says what is missing", Tone.DIM)),
+        )
+    if what == "policy":
+        return (
+            (Piece("No policy here: every pod is open both ways."),),
+            (Piece("esc", Tone.KEY), Piece(" goes back to the workloads", Tone.DIM)),
+        )
+    return (
+        (Piece(f"No {what} here."),),
+        (
+            Piece("tab", Tone.KEY),
+            Piece(" and ", Tone.DIM),
+            Piece("↑↓", Tone.KEY),
+            Piece(" choose another namespace", Tone.DIM),
+        ),
+    )

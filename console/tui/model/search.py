@@ -1,0 +1,164 @@
+"""Finding by a few letters: the filter of lists, and the candidates of the pickers."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from dataclasses import dataclass
+from typing import Final, NamedTuple, TypeVar
+
+from rapidfuzz import fuzz, process
+
+from console.errors import UsageError
+from console.objects.snapshot import Snapshot
+from console.policy.addresses import parse_address
+from console.policy.ends import PortChoice, parse_port
+
+#: How alike (0 to 100) a word and the best part of a text must be: one typo in five letters is 80.
+ALIKE: Final = 80.0
+#: No more candidates are drawn than one would read through.
+MOST: Final = 400
+#: Offered where the destination declares no port: what one asks of the outside.
+USUAL_PORTS: Final = ("443/TCP", "80/TCP", "53/UDP", "22/TCP")
+
+R = TypeVar("R")
+_LABEL: Final = re.compile(r"(?P<key>[^=!,\s]+)\s*(?:(?P<relation>!=|==|=)\s*(?P<value>[^,]*))?")
+
+
+class _Label(NamedTuple):
+    key: str
+    value: str | None
+    equal: bool
+
+
+@dataclass(frozen=True, slots=True)
+class Filter:
+    """What a list is narrowed to: words (fuzzy, all must be found), ``!words`` (none may), or ``-l key=value,…``."""
+
+    text: str = ""
+    words: tuple[str, ...] = ()
+    inverse: bool = False
+    labels: tuple[_Label, ...] = ()
+
+    @classmethod
+    def parse(cls, text: str) -> Filter:
+        """The filter a text means. Raises UsageError for ``-l`` with something that is no label."""
+        stripped = text.strip()
+        if stripped.startswith("-l"):
+            return cls(stripped, labels=tuple(_label(part) for part in stripped[2:].split(",") if part.strip()))
+        inverse = stripped.startswith("!")
+        return cls(stripped, tuple(stripped.removeprefix("!").lower().split()), inverse)
+
+    def __bool__(self) -> bool:
+        return bool(self.words or self.labels)
+
+    def keep(
+        self, rows: Sequence[R], text: Callable[[R], str], labels: Callable[[R], Iterable[Mapping[str, str]]]
+    ) -> Sequence[R]:
+        """The rows that pass, in their order. A row passes a label filter if any of its label sets does."""
+        if self.labels:
+            return [row for row in rows if any(self._wears(each) for each in labels(row))]
+        if not self.words:
+            return rows
+        texts = [text(row).lower() for row in rows]
+        found = set(range(len(texts)))
+        for word in self.words:
+            found &= _alike(word, texts)
+        return [row for place, row in enumerate(rows) if (place in found) is not self.inverse]
+
+    def _wears(self, labels: Mapping[str, str]) -> bool:
+        return all(
+            (label.key in labels if label.value is None else labels.get(label.key) == label.value) is label.equal
+            for label in self.labels
+        )
+
+
+def _label(text: str) -> _Label:
+    text = text.strip()
+    negated = text.startswith("!")
+    found = _LABEL.fullmatch(text.removeprefix("!"))
+    if found is None:
+        raise UsageError(f"{text!r} is no label", hint="write -l key=value, -l key!=value, -l key or -l !key")
+    if found["relation"] is None:
+        return _Label(found["key"], None, not negated)
+    return _Label(found["key"], found["value"].strip(), (found["relation"] != "!=") is not negated)
+
+
+def _alike(word: str, texts: Sequence[str]) -> set[int]:
+    """The places of the texts that hold a word; where none does, of those that nearly do. Short words have no near."""
+    exact = {place for place, text in enumerate(texts) if word in text}
+    if exact or len(word) < 4:
+        return exact
+    near = process.extract_iter(word, texts, scorer=fuzz.partial_ratio, score_cutoff=ALIKE)
+    # partial_ratio takes the shorter text for the needle; a text shorter than the word is no match of it.
+    return {place for text, _, place in near if len(text) >= len(word)}
+
+
+class Candidate(NamedTuple):
+    """Something a picker offers: `text` is what it stands for when chosen, `note` says what it is."""
+
+    text: str
+    note: str
+    namespace: str = ""
+
+
+def ends(snapshot: Snapshot, home: str = "") -> list[Candidate]:
+    """Every end a connection can have, as `parse_end` reads it: those of namespace `home` first."""
+    found = [Candidate("internet", "any address outside the cluster")]
+    pods: list[Candidate] = []
+    for name, held in sorted(snapshot.contents.items(), key=lambda item: item[0] != home):
+        for workload in held.workloads:
+            active = len(workload.active)
+            if workload.kind != "Pod" and active:
+                note = f"{workload.kind} · {active} pod{'s' if active != 1 else ''}"
+                found.append(Candidate(f"{name}/{workload.kind.lower()}/{workload.name}", note, name))
+        for service in held.services.values():
+            found.append(Candidate(f"svc:{name}/{service.name}", f"Service · {service.type}", name))
+        for pod in held.pods.values():
+            if not pod.finished:
+                pods.append(Candidate(f"{name}/{pod.name}", f"Pod · {', '.join(pod.ips) or pod.phase}", name))
+    return found + pods
+
+
+def ports(choices: Sequence[PortChoice]) -> list[Candidate]:
+    """The ports of a destination; the usual ones, marked as such, where it declares none."""
+    if choices:
+        return [Candidate(f"{each.port}/{each.protocol.value}", each.name or "unnamed") for each in choices]
+    return [Candidate(port, "usual") for port in USUAL_PORTS]
+
+
+def rank(candidates: Sequence[Candidate], query: str) -> list[Candidate]:
+    """The candidates that match a query, best first: where a word starts before inside of it, exact before alike."""
+    words = query.lower().split()
+    if not words:
+        return list(candidates[:MOST])
+    texts = [f"{candidate.text} {candidate.note}".lower() for candidate in candidates]
+    found = set(range(len(texts)))
+    for word in words:
+        found &= _alike(word, texts)
+    order = sorted(found, key=lambda place: (-sum(_score(word, texts[place]) for word in words), place))
+    return [candidates[place] for place in order[:MOST]]
+
+
+def _score(word: str, text: str) -> int:
+    at = text.find(word)
+    if at < 0:
+        return 0
+    starts = at == 0 or not text[at - 1].isalnum()
+    ends_there = at + len(word) == len(text) or not text[at + len(word)].isalnum()
+    return 2 + 2 * starts + 2 * (starts and ends_there)
+
+
+def typed_end(query: str) -> Candidate | None:
+    """An address that was typed rather than found, as an end."""
+    address = parse_address(query.strip().removeprefix("ip:"))
+    return Candidate(f"ip:{address}", "this address") if address is not None else None
+
+
+def typed_port(query: str) -> Candidate | None:
+    """A port that was typed rather than found."""
+    try:
+        port, protocol = parse_port(query)
+    except UsageError:
+        return None
+    return Candidate(f"{port}/{protocol.value}", "this port")

@@ -1,0 +1,99 @@
+"""Tables as values: columns that choose what fits, rows whose lines are made only when they are seen."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Hashable, Sequence
+from functools import cached_property
+from typing import Generic, NamedTuple, TypeVar
+
+from console.tui.text import Line, Piece, cells_of, fit
+
+R = TypeVar("R")
+
+
+class Column(NamedTuple, Generic[R]):
+    """A column. `cell` makes its piece for a row; `width` is in cells, None: as wide as its widest text (by `text`).
+
+    A column with a `drop` is left out where the table is too wide, the highest first;
+    what is still too wide then costs the first column.
+    """
+
+    title: str
+    cell: Callable[[R], Piece]
+    text: Callable[[R], str] | None = None
+    width: int = 0
+    drop: int = 0
+    right: bool = False
+
+
+class Table(Generic[R]):
+    """Rows with a key each, in columns. `empty` is what to say where there are none."""
+
+    def __init__(
+        self,
+        rows: Sequence[R],
+        columns: Sequence[Column[R]] = (),
+        key: Callable[[R], Hashable] = lambda row: row,
+        *,
+        empty: Sequence[Line] = (),
+        least: int = 16,
+        most: int = 40,
+    ) -> None:
+        self.rows = rows
+        self.keys: Sequence[Hashable] = [key(row) for row in rows]
+        self.empty = empty
+        self._columns = columns
+        self._least = least
+        self._most = most
+        self._layouts: dict[int, tuple[tuple[Column[R], int], ...]] = {}
+
+    @cached_property
+    def _widths(self) -> list[int]:
+        """What each column would like: its widest text, or its fixed width, or its title."""
+        wanted = []
+        for column in self._columns:
+            longest = max((cells_of(column.text(row)) for row in self.rows), default=0) if column.text else column.width
+            wanted.append(max(longest, len(column.title)))
+        return wanted
+
+    def layout(self, cells: int) -> tuple[tuple[Column[R], int], ...]:
+        """The columns that fit in a width, each with its own."""
+        if cells not in self._layouts:
+            self._layouts[cells] = self._lay(cells)
+        return self._layouts[cells]
+
+    def _lay(self, cells: int) -> tuple[tuple[Column[R], int], ...]:
+        kept = list(zip(self._columns, self._widths, strict=True))
+        if not kept:
+            return ()
+        first = min(max(kept[0][1], self._least), self._most)
+        while True:
+            left = cells - sum(size + 1 for _, size in kept[1:])
+            droppable = [column for column, _ in kept[1:] if column.drop]
+            if left >= min(first, cells) or not droppable:
+                break
+            worst = max(droppable, key=lambda column: column.drop)
+            kept = [item for item in kept if item[0] is not worst]
+        # What is left over stays on the right: columns far from their names are hard to read across.
+        return ((kept[0][0], max(min(left, max(kept[0][1] + 2, self._least)), 4)), *kept[1:])
+
+    def head(self, cells: int) -> Line:
+        """The titles of the columns."""
+        return self._join([Piece(fit(column.title, size, right=column.right)) for column, size in self.layout(cells)])
+
+    def line(self, index: int, cells: int) -> Line:
+        """One row as a line."""
+        row = self.rows[index]
+        made = ((column, size, column.cell(row)) for column, size in self.layout(cells))
+        return self._join(
+            [Piece(fit(piece.text, size, right=column.right), piece.tone) for column, size, piece in made]
+        )
+
+    @staticmethod
+    def _join(pieces: list[Piece]) -> Line:
+        spaced: list[Piece] = []
+        for piece in pieces:
+            if spaced:
+                spaced.append(Piece(" "))
+            spaced.append(piece)
+        return tuple(spaced)

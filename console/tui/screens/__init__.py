@@ -1,0 +1,1 @@
+"""The screens: each owns its keys and its widgets."""

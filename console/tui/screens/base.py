@@ -1,0 +1,131 @@
+"""What the main screens share: the frame around them, panes one moves between, the prompt."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, ClassVar, cast
+
+from textual import events
+from textual.app import ComposeResult
+from textual.binding import BindingType
+from textual.screen import Screen
+from textual.widget import Widget
+
+from console.tui import keys
+from console.tui.model import status
+from console.tui.model.frame import Frame
+from console.tui.model.session import Session
+from console.tui.text import Line
+from console.tui.widgets.chrome import Chrome, Foot
+from console.tui.widgets.prompt import Prompt
+
+if TYPE_CHECKING:
+    from console.tui.app import ConsoleApp
+
+
+class MainScreen(Screen[None], inherit_bindings=False):
+    """A screen reached by a number. Subclasses list their panes and draw a frame."""
+
+    BINDINGS: ClassVar[list[BindingType]] = [*keys.bindings(keys.PANES)]
+    DEFAULT_CSS = """
+    MainScreen.-typing Foot { display: none; }
+    """
+    AUTO_FOCUS = None
+    #: Where the screen is wider than this all panes are shown; else one side gives way.
+    WIDE = 100
+
+    #: Its name in `go`.
+    NAME = ""
+
+    def compose(self) -> ComposeResult:
+        """The frame around the body."""
+        yield Chrome(self.NAME)
+        yield from self.body()
+        yield Prompt()
+        yield Foot()
+
+    def body(self) -> ComposeResult:
+        """The widgets between header and footer."""
+        raise NotImplementedError
+
+    def panes(self) -> list[Widget]:
+        """What tab moves between, in order."""
+        raise NotImplementedError
+
+    def arrange_panes(self) -> None:
+        """Show the panes the width has room for, the one in focus among them."""
+        raise NotImplementedError
+
+    def draw(self, frame: Frame) -> None:
+        """Draw what changed in a frame."""
+        raise NotImplementedError
+
+    @property
+    def console(self) -> ConsoleApp:
+        """The app."""
+        return cast("ConsoleApp", self.app)
+
+    @property
+    def session(self) -> Session:
+        """What the user has set."""
+        return self.console.session
+
+    @property
+    def frame(self) -> Frame:
+        """The newest frame."""
+        return self.console.frame
+
+    @property
+    def prompt(self) -> Prompt:
+        """The line for filters and commands."""
+        return self.query_one(Prompt)
+
+    def on_screen_resume(self) -> None:
+        """Catch up with what happened while another screen was shown."""
+        self.refresh_frame()
+
+    def refresh_frame(self) -> None:
+        """Draw the newest frame, header included."""
+        if self.is_mounted and self.query(Chrome):
+            self.draw_chrome()
+            self.draw(self.frame)
+
+    def draw_chrome(self) -> None:
+        """Draw what frames the screen."""
+        frame = self.frame
+        right = status.freshness(frame, self.console.clock())
+        self.query_one(Chrome).show(
+            left=status.place(frame, self.session.view.namespace),
+            right=right,
+            hint=self.hint(),
+            banner=status.banner(frame),
+            tooltip=" ".join(part for part in (frame.status.message, frame.status.hint) if part),
+        )
+
+    def hint(self) -> tuple[Line, ...]:
+        """What stands at the right of the tabs, as ways to write it, the widest first."""
+        return ((),)
+
+    def on_resize(self) -> None:
+        """Fit the panes into the new size."""
+        self.arrange_panes()
+
+    def on_descendant_focus(self, event: events.DescendantFocus) -> None:
+        """Keep the pane in focus on screen."""
+        if event.widget in self.panes():
+            self.arrange_panes()
+
+    @property
+    def pane(self) -> Widget | None:
+        """The pane in focus."""
+        return self.focused if self.focused in self.panes() else None
+
+    def go_to_pane(self, pane: Widget) -> None:
+        """Put the focus on a pane, on screen first where it was not."""
+        pane.display = True
+        self.set_focus(pane)
+
+    def action_pane(self, step: int) -> None:
+        """Move to the next or previous pane."""
+        panes = self.panes()
+        place = panes.index(self.pane) if self.pane is not None else -step
+        self.go_to_pane(panes[(place + step) % len(panes)])

@@ -1,0 +1,341 @@
+"""Browse: namespaces, what is in the one in focus, and what decides about the object under the cursor."""
+
+from __future__ import annotations
+
+from typing import ClassVar, NamedTuple
+
+from textual import on
+from textual.app import ComposeResult
+from textual.binding import BindingType
+from textual.containers import Horizontal
+from textual.widget import Widget
+
+from console.cluster.source import State
+from console.errors import UsageError
+from console.objects.core import Pod
+from console.objects.meta import ObjectRef
+from console.objects.workloads import Workload
+from console.report.words import place
+from console.tui import draw, keys
+from console.tui.model import details, rows, status
+from console.tui.model.frame import Frame
+from console.tui.model.policies import Policy
+from console.tui.model.rows import Kind, View
+from console.tui.model.search import Filter
+from console.tui.model.sight import Sight
+from console.tui.model.yamlview import Sheets, plain_sheet
+from console.tui.screens.base import MainScreen
+from console.tui.screens.text import YamlScreen
+from console.tui.text import Line, Piece, Tone, cleaned, wrap
+from console.tui.widgets.cursor import CursorView
+from console.tui.widgets.pane import TextPane
+from console.tui.widgets.prompt import Prompt
+from console.tui.widgets.rows import RowList
+
+
+class _Step(NamedTuple):
+    """Where we came from: the view, its filter, and the object the cursor was on."""
+
+    view: View
+    narrowed: Filter
+    key: object
+
+
+class BrowseScreen(MainScreen):
+    """Three panes: namespaces, a list, and the object under the cursor."""
+
+    NAME = "browse"
+    BINDINGS: ClassVar[list[BindingType]] = [*keys.bindings(keys.BROWSE)]
+    DEFAULT_CSS = """
+    BrowseScreen #panes { height: 1fr; }
+    BrowseScreen #panes > * {
+        border: round $border-blurred; border-title-color: $foreground; border-subtitle-color: $foreground 60%;
+    }
+    BrowseScreen #panes > *:focus { border: round $accent; }
+    BrowseScreen #namespaces { width: 22; }
+    BrowseScreen #listing { width: 1fr; min-width: 30; }
+    BrowseScreen #details { width: 37; padding: 0 1; }
+    BrowseScreen.-broad #namespaces { width: 28; }
+    BrowseScreen.-broad #details { width: 66; }
+    BrowseScreen.-slim #namespaces { width: 20; }
+    BrowseScreen.-slim #details { width: 1fr; }
+    BrowseScreen.-tiny #namespaces { width: 1fr; }
+    """
+    #: Narrower than this one pane is shown at a time; wider than `BROAD` the side panes grow.
+    TINY = 64
+    BROAD = 160
+
+    def __init__(self) -> None:
+        super().__init__()
+        self._sight: Sight | None = None
+        self._sheets = Sheets()
+        self._narrowed = Filter()
+        self._trail: list[_Step] = []
+
+    def body(self) -> ComposeResult:
+        """The panes."""
+        with Horizontal(id="panes"):
+            yield RowList(id="namespaces", head=False)
+            yield RowList(id="listing")
+            yield TextPane(id="details")
+
+    @property
+    def namespaces(self) -> RowList:
+        """The left pane."""
+        return self.query_one("#namespaces", RowList)
+
+    @property
+    def listing(self) -> RowList:
+        """The middle pane."""
+        return self.query_one("#listing", RowList)
+
+    @property
+    def details(self) -> TextPane:
+        """The right pane."""
+        return self.query_one("#details", TextPane)
+
+    @property
+    def sight(self) -> Sight:
+        """The newest frame, with what was worked out about it."""
+        if self._sight is None or self._sight.frame is not self.frame:
+            self._sight = Sight(self.frame, self._sight)
+        return self._sight
+
+    def on_mount(self) -> None:
+        """Begin on the list."""
+        draw.title(self.namespaces, "Namespaces")
+        self.arrange_panes()
+        self.listing.focus()
+
+    def panes(self) -> list[Widget]:
+        """Namespaces, list, details."""
+        return [self.namespaces, self.listing, self.details]
+
+    def arrange_panes(self) -> None:
+        """All three where there is room; narrower, the details are a page of their own, and then each is."""
+        cells = self.size.width
+        wide, tiny = cells >= self.WIDE, cells < self.TINY
+        self.set_class(cells >= self.BROAD, "-broad")
+        self.set_class(not wide, "-slim")
+        self.set_class(tiny, "-tiny")
+        page = self.pane or self.listing
+        for pane in self.panes():
+            together = {self.namespaces, self.listing} if not tiny else {pane}
+            pane.display = wide or pane is page or (pane in together and page in together)
+
+    def draw(self, frame: Frame) -> None:
+        """The namespaces, the list, the details."""
+        view = self.session.view
+        failed = status.failure(frame, self.console.rescue_keys()) if frame.status.state is State.FAILED else ()
+        table = rows.namespaces(self.sight)
+        with self.prevent(CursorView.Moved):
+            self.namespaces.show(table)
+            # The cursor follows the view, which a command may have moved.
+            self.namespaces.move_to(view.namespace)
+            listed = rows.listing(self.sight, view, self._narrowed)
+            if failed and not listed.rows:
+                listed.empty = failed
+            self.listing.show(listed)
+        title = f"{view.title}  /{self._narrowed.text}" if self._narrowed else view.title
+        draw.title(self.listing, title, f"{len(listed.rows):,}" if listed.rows else "")
+        self._draw_details()
+
+    def _selected(self) -> Workload | Pod | Policy | None:
+        table = self.listing.table
+        return table.rows[self.listing.cursor] if self.listing.cursor < len(table.rows) else None
+
+    def _draw_details(self) -> None:
+        chosen = self._selected()
+        pane = self.details
+        if chosen is None:
+            draw.title(pane, "")
+            pane.show(())
+            return
+        draw.title(pane, chosen.name)
+        lines: list[Line]
+        if isinstance(chosen, Workload):
+            lines = list(details.of_workload(self.sight, chosen))
+        elif isinstance(chosen, Pod):
+            lines = list(details.of_pod(self.sight, chosen, self._workload_of(chosen)))
+        else:
+            self._draw_policy(chosen)
+            return
+        pane.show(lines)
+
+    def _workload_of(self, pod: Pod) -> Workload | None:
+        held = self.frame.snapshot.contents.get(pod.namespace)
+        ref = held.workload_of(pod) if held else None
+        return next((each for each in held.workloads if each.ref == ref), None) if held else None
+
+    def _draw_policy(self, policy: Policy) -> None:
+        head = [*details.of_policy(self.sight, policy), ()]
+        sheet = self._sheets.of(policy.ref, self.frame.snapshot)
+        if sheet is None:
+            self.details.show([*head, (Piece("its YAML was not kept", Tone.DIM),)])
+            return
+        yaml = plain_sheet(sheet)
+        self.details.show_laid(
+            lambda cells: [
+                *((part, False) for line in head for part in wrap(cleaned(line), cells, indent=2)),
+                *yaml(cells),
+            ]
+        )
+
+    def hint(self) -> tuple[Line, ...]:
+        """What is set for a simulation."""
+        source, destination = self.session.question.source, self.session.question.destination
+        if not (source or destination):
+            return ((),)
+        none = Piece("–", Tone.DIM)
+        ways = []
+        for shorten in (False, True):
+            ends = [
+                Piece(text.rpartition("/")[2] if shorten else text) if text else none for text in (source, destination)
+            ]
+            ways.append((Piece("from ", Tone.DIM), ends[0], Piece("  to ", Tone.DIM), ends[1]))
+        return tuple(ways)
+
+    def look(self, view: View, *, back: bool = False) -> None:
+        """Look at something else; `back` to come back by esc."""
+        if view == self.session.view:
+            return
+        if back:
+            self._trail.append(_Step(self.session.view, self._narrowed, self.listing.key))
+        else:
+            self._trail.clear()
+        self.session.view = view
+        self._narrowed = Filter()
+        self.refresh_frame()
+        self.details.action_edge(-1)
+
+    @on(CursorView.Moved, "#namespaces")
+    def _namespace_moved(self, event: CursorView.Moved) -> None:
+        kind = self.session.view.kind
+        self.look(View(str(event.key or ""), Kind.WORKLOADS if self.session.view.workload else kind))
+
+    @on(CursorView.Moved, "#listing")
+    def _listing_moved(self) -> None:
+        self._draw_details()
+        self.details.action_edge(-1)
+
+    @on(CursorView.Chosen, "#namespaces")
+    def _namespace_chosen(self) -> None:
+        self.go_to_pane(self.listing)
+
+    @on(CursorView.Chosen, "#listing")
+    def _listing_chosen(self) -> None:
+        chosen = self._selected()
+        if isinstance(chosen, Workload) and chosen.kind != "Pod":
+            self.look(View(chosen.namespace if self.session.view.namespace else "", Kind.PODS, chosen.ref), back=True)
+            self.listing.action_edge(-1)
+        elif isinstance(chosen, Policy):
+            self.action_yaml()
+        elif chosen is not None:
+            self.go_to_pane(self.details)
+
+    def action_back(self) -> None:
+        """Take off the filter, leave the details, or go back one step."""
+        if self._narrowed:
+            self._narrowed = Filter()
+            self.refresh_frame()
+        elif self.pane is self.details:
+            self.go_to_pane(self.listing)
+        elif self._trail:
+            step = self._trail.pop()
+            self.session.view, self._narrowed = step.view, step.narrowed
+            self.refresh_frame()
+            if isinstance(step.key, ObjectRef):
+                self.listing.move_to(step.key)
+        elif self.pane is self.listing:
+            self.go_to_pane(self.namespaces)
+
+    def action_policies(self) -> None:
+        """List the policies of the namespace in focus; again, go back."""
+        view = self.session.view
+        if view.kind is Kind.POLICIES:
+            self.action_back()
+            return
+        namespace = view.workload.namespace if view.workload else view.namespace
+        self.look(View(namespace, Kind.POLICIES), back=True)
+        self.go_to_pane(self.listing)
+
+    def action_mark(self, side: str) -> None:
+        """Take what is under the cursor as an end; go on to Simulate when both are set."""
+        chosen = self._selected()
+        if not isinstance(chosen, Workload | Pod):
+            self.console.say("A policy is no end of a connection: choose a workload or a pod.", "warning")
+            return
+        self.console.set_end(side, end_text(chosen))
+
+    def action_filter(self) -> None:
+        """Open the filter."""
+        self.prompt.open("/", self._narrowed.text, "!text  -l key=value")
+
+    @on(Prompt.Typed)
+    def _prompt_typed(self, event: Prompt.Typed) -> None:
+        if event.sign == "/":
+            self._narrow(event.text)
+
+    def _narrow(self, text: str) -> bool:
+        try:
+            self._narrowed = Filter.parse(text)
+        except UsageError as error:
+            self.prompt.advise((Piece(error.hint, Tone.WARN),))
+            return False
+        self.prompt.advise((Piece("!text  -l key=value", Tone.DIM),))
+        self.refresh_frame()
+        return True
+
+    @on(Prompt.Entered)
+    def _prompt_entered(self, event: Prompt.Entered) -> None:
+        if event.sign == "/" and self._narrow(event.text):
+            self.prompt.shut()
+            self.go_to_pane(self.listing)
+
+    @on(Prompt.Closed)
+    def _prompt_closed(self, event: Prompt.Closed) -> None:
+        if event.sign == "/":
+            self._narrow("")
+            self.prompt.shut()
+            self.go_to_pane(self.listing)
+
+    def action_yaml(self) -> None:
+        """The YAML of the policy, or of the policies that select what is under the cursor."""
+        chosen = self._selected()
+        if chosen is None:
+            return
+        refs = [chosen.ref]
+        if isinstance(chosen, Workload | Pod):
+            posture = self.sight.posture(chosen)
+            refs = list(dict.fromkeys((*posture.ingress.policies, *posture.egress.policies)))
+        sheets = [(ref, sheet) for ref in refs if (sheet := self._sheets.of(ref, self.frame.snapshot)) is not None]
+        if not sheets:
+            self.console.say(f"No policy selects {chosen.name}: there is no YAML to show.")
+            return
+
+        def lay(cells: int) -> list[tuple[Line, bool]]:
+            laid: list[tuple[Line, bool]] = []
+            for ref, sheet in sheets:
+                if len(sheets) > 1:
+                    laid.append(((Piece(f"── {ref} ", Tone.ACCENT),), False))
+                laid += plain_sheet(sheet)(cells)
+            return laid
+
+        title = str(refs[0]) if len(sheets) == 1 else f"{len(sheets)} policies that select {chosen.name}"
+        text = "\n---\n".join(sheet.text for _, sheet in sheets) + "\n"
+        self.app.push_screen(YamlScreen(title, lay, text, self.console.copy))
+
+    def action_copy(self) -> None:
+        """Copy the name of what is under the cursor, as commands take it."""
+        chosen = self._selected()
+        if isinstance(chosen, Workload | Pod):
+            self.console.copy(end_text(chosen), "the name")
+        elif chosen is not None:
+            self.console.copy(place(chosen.ref), "the name")
+
+
+def end_text(of: Workload | Pod) -> str:
+    """A workload or a pod as `parse_end` reads it."""
+    if isinstance(of, Pod) or of.kind == "Pod":
+        return f"{of.namespace}/{of.name}"
+    return f"{of.namespace}/{of.kind.lower()}/{of.name}"

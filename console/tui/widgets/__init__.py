@@ -1,0 +1,1 @@
+"""Widgets: they draw lines the model made, and turn keys and clicks into messages."""

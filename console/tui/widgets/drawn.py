@@ -1,0 +1,58 @@
+"""What widgets that draw their own lines share: the colours of the theme, worked out once."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+
+from rich.style import Style
+from textual.geometry import Size
+from textual.scroll_view import ScrollView
+from textual.strip import Strip
+from textual.widget import Widget
+
+from console.tui import draw
+from console.tui.text import Piece, Tone
+from console.tui.theme import Band, bands, tones
+
+
+class Drawn(Widget):
+    """A widget drawn line by line from pieces."""
+
+    def __init__(self, *, id: str | None = None, classes: str | None = None) -> None:
+        super().__init__(id=id, classes=classes)
+        self._palette: tuple[Style, dict[Tone, Style], dict[Band, Style]] | None = None
+
+    def notify_style_update(self) -> None:
+        """Forget the colours of the old theme."""
+        self._palette = None
+        super().notify_style_update()
+
+    def strip(self, line: Iterable[Piece], cells: int, band: Band | None = None) -> Strip:
+        """A line of exactly `cells` cells, on a band where one is given."""
+        if self._palette is None:
+            variables, background = self.app.theme_variables, self.background_colors[1]
+            self._palette = self.rich_style, tones(variables, background), bands(variables, background)
+        base, in_tone, on_band = self._palette
+        return draw.strip(line, cells, base + on_band[band] if band else base, in_tone)
+
+
+class LineView(Drawn, ScrollView, can_focus=True, inherit_bindings=False):
+    """Lines that scroll up and down; a column is kept for the scrollbar, so that its coming and going moves nothing."""
+
+    DEFAULT_CSS = """
+    LineView {
+        overflow-x: hidden;
+        overflow-y: auto;
+        scrollbar-size-vertical: 1;
+        scrollbar-gutter: stable;
+    }
+    """
+
+    def set_height(self, lines: int) -> None:
+        """Say how many lines there are. What fits needs no scrollbar, and a change of it no new layout."""
+        self.virtual_size = Size(self.cells, max(lines, self.content_region.height))
+
+    @property
+    def cells(self) -> int:
+        """The width lines are drawn in."""
+        return max(self.content_region.width - self.styles.scrollbar_size_vertical, 0)
