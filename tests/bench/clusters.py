@@ -131,7 +131,7 @@ def _workload(
 
 
 def _mark(chance: random.Random, length: int) -> str:
-    """What controllers append to names: no vowels, so no words; and no digits here, which YAML might take for numbers."""
+    """What controllers append to names: no vowels, so no words; no digits either, which YAML may take for a number."""
     return "".join(chance.choices("bcdfghjklmnpqrstvwxz", k=length))
 
 
