@@ -45,7 +45,7 @@ def json_objects(text: str) -> Iterator[JsonObject]:
             raise YamlError("nested too deep", line) from None
         except msgspec.DecodeError as error:
             place = _PLACE.search(str(error))
-            problem = str(error).removesuffix(place[0]) if place else str(error)
+            problem = str(error).removesuffix(place[0]) if place else "the JSON is cut off: it ends too early"
             if place:  # the number of bytes read, the one complained of included
                 end = start + int(place[1]) - 1
             if not problem.startswith(_TRAILING):

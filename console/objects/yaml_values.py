@@ -58,11 +58,12 @@ _MERGE_KEY: Final = object()
 class _Frame:
     """A collection being read. `key` is the pending key of a mapping; `size` counts values, aliases expanded."""
 
-    __slots__ = ("anchor", "key", "key_line", "merged", "size", "value")
+    __slots__ = ("anchor", "key", "key_line", "line", "merged", "size", "value")
 
-    def __init__(self, value: dict[str, Any] | list[Any], anchor: str | None) -> None:
+    def __init__(self, value: dict[str, Any] | list[Any], anchor: str | None, line: int) -> None:
         self.value = value
         self.anchor = anchor
+        self.line = line
         self.key: Any = _NO_KEY
         self.key_line = 0
         self.merged: set[str] = set()
@@ -116,13 +117,14 @@ class _Builder:
     def open(self, event: StartEvent, *, mapping: bool) -> None:
         if event.anchor:
             self._anchors[event.anchor] = None
-        self._frames.append(_Frame({} if mapping else [], event.anchor))
+        self._frames.append(_Frame({} if mapping else [], event.anchor, event.start_mark.line + 1))
 
     def close(self, event: Event) -> None:
+        del event  # its mark is behind the collection, often on a line of something else
         frame = self._frames.pop()
         if frame.anchor:
             self._anchors[frame.anchor] = _Anchored(frame.value, frame.size)
-        self._place(frame.value, frame.size, event.start_mark.line + 1)
+        self._place(frame.value, frame.size, frame.line)
 
     def _place(self, value: Any, size: int, line: int) -> None:
         """Put a finished value where it belongs: the innermost open collection, as its key, value or item."""

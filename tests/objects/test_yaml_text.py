@@ -99,6 +99,9 @@ def test_byte_order_marks_and_line_ends_of_other_systems(end: str) -> None:
         ("a: b: c\n", 3, "a second `key:` where a value is expected"),
         ("a: 1\nb\nc: 2\n", 5, "a line that is neither `key: value` nor `- item`"),
         ("a: 1\na: 2\n", 4, "the key a is given twice"),
+        ("a: {{x: 1}: 2}\nb: 1\n", 3, "this is a template, not YAML: it holds {{ … }}"),
+        ("a: { {x: 1}: 2}\nb: 1\n", 3, "a mapping or a list cannot be a key"),
+        ("? - a\n  - b\n\n\n", 3, "a mapping or a list cannot be a key"),
         ("a: @x\n", 3, "a value cannot start with @"),
         ("a: *x\n", 3, "no anchor &x comes before this"),
         ("a: &x [*x]\n", 3, "the anchor &x contains itself"),
@@ -278,7 +281,9 @@ def test_broken_json_says_where_and_keeps_what_stands_before() -> None:
     assert documents[0].value == {"kind": "A"}
     [found] = documents[1].problems
     assert (found.line, found.message) == (3, "JSON is malformed: invalid character")
-    assert "JSON" in problem('{"a": "' + "x" * (1 << 20) + '", }}')[1]
+    long = "x" * (1 << 20)
+    assert "JSON is malformed" in problem(f'{{"a": "{long}", }}}}')[1]
+    assert problem(f'{{"a":\n"{long}"') == (2, "the JSON is cut off: it ends too early")
 
 
 def test_yaml_in_flow_style_is_no_broken_json() -> None:
