@@ -28,7 +28,7 @@ from console.policy.model import Direction, Policy, Protocol, Tier
 from console.policy.near import near_misses
 from console.policy.networking import Problem
 from console.policy.notes import baseline_caveats, case_caveats, service_caveats
-from console.policy.parties import Replicas, Scope, families_of, pod_party, replicas
+from console.policy.parties import Replicas, Scope, bare_addresses, families_of, pod_party, replicas
 from console.policy.posture import Posture, Side, Stance, combine
 from console.policy.services import Target, Translation, translate
 from console.policy.trace import DirectionTrace, Party, PolicyTrace, Question
@@ -126,8 +126,8 @@ class Engine:
         by_family: list[tuple[int | None, tuple[Case, ...]]] = []
         tried: list[int | None] = [*families] if families else [None]
         for family in tried:
-            froms = replicas(source, source.pods, self.snapshot, scope, family)
-            tos = replicas(destination, destination.pods, self.snapshot, scope, family)
+            froms = replicas(source, self.snapshot, scope, family, beside=bare_addresses(destination))
+            tos = replicas(destination, self.snapshot, scope, family, beside=bare_addresses(source))
             judged = [
                 self._judged(*pair, connection.protocol, group.port, apart=families == [])
                 for pair in _pairs(froms, tos)

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable
 from dataclasses import dataclass, replace
 
 from console.objects.core import Pod
@@ -93,8 +93,19 @@ def _node_addresses(pod: Pod, snapshot: Snapshot) -> tuple[str, ...]:
     return node.addresses if node else ()
 
 
-def replicas(end: End, pods: Sequence[Pod], snapshot: Snapshot, scope: Scope, family: int | None) -> list[Replicas]:
-    """The classes of an end's parties in one address family (None: no address of either end is known)."""
+def bare_addresses(end: End) -> frozenset[Address]:
+    """The addresses by which an end may be the node of a pod at the other one."""
+    hosts = (parse_address(text) for pod in end.pods if pod.host_network for text in pod.host_ips)
+    return frozenset((*end.addresses, *(address for address in hosts if address is not None)))
+
+
+def replicas(
+    end: End, snapshot: Snapshot, scope: Scope, family: int | None, *, beside: frozenset[Address]
+) -> list[Replicas]:
+    """The classes of an end's parties in one address family (None: no address of either end is known).
+
+    `beside` are the bare addresses at the other end: pods whose node has one are let through.
+    """
     if end.kind is EndKind.INTERNET or end.network is not None:
         own = [address for address in map(parse_address, snapshot.pods_by_ip) if address]
         own += [address for address in map(parse_address, snapshot.nodes_by_ip) if address]
@@ -116,9 +127,10 @@ def replicas(end: End, pods: Sequence[Pod], snapshot: Snapshot, scope: Scope, fa
             parties = [replace(party, pod_gaps=()) for party in parties]
         return [Replicas((party,)) for party in parties]
     classes: dict[object, list[Party]] = {}
-    for pod in pods:
+    for pod in end.pods:
         party = pod_party(pod, snapshot, family)
-        classes.setdefault(_signature(pod, party.address, scope), []).append(party)
+        key = _signature(pod, party.address, scope), party.own_node & beside
+        classes.setdefault(key, []).append(party)
     return [Replicas(tuple(members)) for members in classes.values()]
 
 

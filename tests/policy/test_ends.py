@@ -96,3 +96,27 @@ def test_the_metadata_address_has_a_name():
 def test_what_names_nothing_is_refused(text: str):
     with pytest.raises(UsageError):
         ask(snapshot(TWO), "a/src", text, "80")
+
+
+def test_of_a_workloads_pods_only_those_on_the_node_are_let_through_from_it():
+    def replica(number: int) -> str:
+        return document(
+            {
+                "apiVersion": "v1",
+                "kind": "Pod",
+                "metadata": {
+                    "namespace": "a",
+                    "name": f"w-{number}",
+                    "ownerReferences": [{"kind": "StatefulSet", "name": "w", "controller": True}],
+                },
+                "status": {"phase": "Running", "podIP": f"10.0.0.{number}", "hostIP": f"192.168.0.{number}"},
+            }
+        )
+
+    cluster = snapshot(replica(1) + replica(2) + policy("a", "deny", "{podSelector: {}}"))
+    verdict = ask(cluster, "ip:192.168.0.1", "a/sts/w", "8080")
+    assert verdict.outcome is Outcome.PARTIAL
+    assert {case.destinations: case.outcome for case in verdict.cases} == {
+        ("a/w-1",): Outcome.ALLOWED,
+        ("a/w-2",): Outcome.BLOCKED,
+    }
