@@ -79,7 +79,7 @@ class Controllers:
         hashed = suffix(10, app.namespace, app.name, image)
         worn = {**app.labels, **labels, "pod-template-hash": hashed}
         name = f"{app.name}-{hashed}"
-        spec = {"replicas": replicas, "selector": {"matchLabels": worn}}
+        spec = {"replicas": replicas, "selector": {"matchLabels": worn}, **_template(app, worn, image)}
         manager = "kube-controller-manager"
         replica_set = self.object(app, "apps/v1", "ReplicaSet", name, spec, by=by, labels=worn, manager=manager)
         yield replica_set
@@ -217,9 +217,10 @@ class Controllers:
         yield self.pod(app, 0, app.name, {}, None)
 
 
-def _template(app: App) -> Raw:
-    container: Raw = {"name": app.name, "image": app.image}
-    return {"template": {"metadata": {"labels": dict(app.labels)}, "spec": {"containers": [container]}}}
+def _template(app: App, labels: Mapping[str, str] | None = None, image: str = "", **spec: str) -> Raw:
+    container: Raw = {"name": app.name, "image": image or app.image}
+    metadata = {"labels": dict(labels if labels is not None else app.labels)}
+    return {"template": {"metadata": metadata, "spec": {"containers": [container], **spec}}}
 
 
 def _templated(app: App) -> Raw:
@@ -227,7 +228,9 @@ def _templated(app: App) -> Raw:
 
 
 def _job_spec(app: App, completions: int) -> Raw:
-    return {"completions": completions, "parallelism": completions, "backoffLimit": 2, **_template(app)}
+    # The API server takes no Job whose pods would be started again and again.
+    template = _template(app, restartPolicy="Never")
+    return {"completions": completions, "parallelism": completions, "backoffLimit": 2, **template}
 
 
 _EXPANDERS: Final[Mapping[str, Callable[[Controllers, App], Iterator[Raw]]]] = MappingProxyType(

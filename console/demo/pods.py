@@ -90,7 +90,7 @@ class PodMaker:
             "podIP": ip,
             "podIPs": [{"ip": ip}],
             "startTime": started,
-            "qosClass": "Burstable",
+            "qosClass": "BestEffort",  # no container asks for anything
         }
 
     def _address(self, node: str, *, done: bool) -> str:

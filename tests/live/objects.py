@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import uuid
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from typing import Any
 
 from .client import Answer, Client
@@ -157,3 +157,25 @@ def crd(group: str, plural: str, kind: str, *, version: str, namespaced: bool = 
             ],
         },
     }
+
+
+def replay(admin: Client, raws: Iterable[Raw]) -> None:
+    """Create objects as another cluster served them: without what that server had added, with what kubelets report."""
+    paths: dict[tuple[str, str], tuple[str, bool]] = {}
+    for raw in raws:
+        version, kind = raw["apiVersion"], raw["kind"]
+        if (version, kind) not in paths:
+            base = f"/apis/{version}" if "/" in version else f"/api/{version}"
+            for entry in admin.get(base).json["resources"]:
+                if "/" not in entry["name"]:
+                    paths[version, entry["kind"]] = (f"{base}/{{}}{entry['name']}", entry["namespaced"])
+        path, namespaced = paths[version, kind]
+        metadata = {key: raw["metadata"][key] for key in ("name", "labels", "annotations") if key in raw["metadata"]}
+        if "ownerReferences" in raw["metadata"]:
+            metadata["ownerReferences"] = raw["metadata"]["ownerReferences"]
+        where = path.format(f"namespaces/{raw['metadata']['namespace']}/" if namespaced else "")
+        body = {key: value for key, value in raw.items() if key not in ("metadata", "status")} | {"metadata": metadata}
+        if admin.create(where, body, exist_ok=True).status == 409:
+            admin.patch(f"{where}/{metadata['name']}", {"metadata": {"labels": metadata.get("labels", {})}})
+        if kind in ("Pod", "Node"):
+            admin.patch(f"{where}/{metadata['name']}/status", {"status": raw["status"]})
