@@ -55,6 +55,20 @@ def _complaints(log: Path) -> list[str]:
 
 
 _PLANES: pytest.StashKey[list[ControlPlane]] = pytest.StashKey()
+_FIGURES: pytest.StashKey[list[str]] = pytest.StashKey()
+
+
+@pytest.fixture
+def figures(request: pytest.FixtureRequest) -> Callable[[str], None]:
+    """Takes lines of what was measured, to be printed when all tests are done."""
+    return request.config.stash.setdefault(_FIGURES, []).append
+
+
+def pytest_terminal_summary(terminalreporter: pytest.TerminalReporter, config: pytest.Config) -> None:
+    if lines := config.stash.get(_FIGURES, []):
+        terminalreporter.section("measured on real servers")
+        for line in lines:
+            terminalreporter.line(line)
 
 
 @pytest.fixture(scope="session")
@@ -80,6 +94,10 @@ def planes(
         return plane
 
     yield start
+    waits = sorted(server.started_in for plane in started for server in plane.servers)
+    if waits:
+        line = f"{len(waits)} starts of kube-apiserver: ready after {waits[len(waits) // 2]:.1f} s, at most {waits[-1]:.1f} s"
+        request.config.stash.setdefault(_FIGURES, []).append(line)
     broken = [breach for plane in started for breach in breaches(plane.audit())]
     for plane in started:
         plane.stop()

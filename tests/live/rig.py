@@ -305,7 +305,7 @@ class ControlPlane:
         self.folder = folder
         self.etcd = Etcd(binaries, folder, etcd_flags)
         self.server = ApiServer(binaries, folder / "server", self.etcd, users, flags=flags, service_range=service_range)
-        self._servers = [self.server]
+        self.servers = [self.server]
 
     def start(self) -> None:
         self.etcd.start()
@@ -318,16 +318,16 @@ class ControlPlane:
     def replica(self, name: str) -> ApiServer:
         """Another API server on the same etcd, started: what it changes, the first one hears of."""
         other = ApiServer(self._binaries, self.folder / name, self.etcd, self.server.users.values())
-        self._servers.append(other)
+        self.servers.append(other)
         other.start()
         return other
 
     def audit(self) -> list[dict[str, Any]]:
         """What all its servers recorded."""
-        return [each for server in self._servers for each in server.audit()]
+        return [each for server in self.servers for each in server.audit()]
 
     def stop(self) -> None:
-        for server in self._servers:
+        for server in self.servers:
             server.kill()
         if self.etcd.process:
             self.etcd.process.kill()
