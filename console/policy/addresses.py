@@ -106,22 +106,25 @@ def within(whole: Network, networks: Sequence[Network], own: Iterable[Address]) 
 def _parts(start: int, end: int, family: int, networks: Sequence[Network], own: Iterable[Address]) -> Iterator[Address]:
     """The bounds of networks cut a range into parts whose addresses match the same ones; the first of each."""
     taken = {int(address) for address in own if address.version == family}
-    cuts = {start}
-    for network in networks:
-        if network.version == family:
-            first = int(network.network_address)
-            cuts.update(cut for cut in (first, first + network.num_addresses) if start < cut < end)
-    bounds = sorted(cuts)
-    seen: set[tuple[bool, ...]] = set()
+    turns = {start: 0}  # where a network begins or ends, and which, as a set of bits
+    active = 0
+    for number, network in enumerate(each for each in networks if each.version == family):
+        first = int(network.network_address)
+        last = first + network.num_addresses
+        if first <= start < last:
+            active |= 1 << number
+        for cut in (first, last):
+            if start < cut < end:
+                turns[cut] = turns.get(cut, 0) | (1 << number)
+    bounds = sorted(turns)
+    seen: set[int] = set()
     for value, stop in zip(bounds, [*bounds[1:], end], strict=True):
+        active ^= turns[value]
         while value < stop and value in taken:
             value += 1
-        if value < stop:
-            address = _address(family, value)
-            signature = tuple(contains(network, address) for network in networks)
-            if signature not in seen:
-                seen.add(signature)
-                yield address
+        if value < stop and active not in seen:
+            seen.add(active)
+            yield _address(family, value)
 
 
 def _address(family: int, value: int) -> Address:

@@ -14,6 +14,8 @@ from functools import reduce
 from ipaddress import IPv4Address, IPv6Address
 from operator import or_
 
+import msgspec
+
 from console.objects.core import METADATA_NAME, Namespace, Pod
 from console.objects.selectors import LabelSelector, Requirement
 from console.objects.snapshot import Snapshot
@@ -133,6 +135,7 @@ class Universe:
             self._by_span[span] = self._by_span.get(span, 0) | (1 << number)
         self._filled = sorted(self._by_span)
         self._networks: dict[Network, int] = {}
+        self._namespaces: dict[bytes, tuple[int, int]] = {}
 
     def of_pods(self, selector: LabelSelector | None) -> int:
         """The classes whose pods a podSelector matches, in any namespace; None matches all."""
@@ -154,22 +157,30 @@ class Universe:
 
     def selected(self, namespaces: LabelSelector | None, pods: LabelSelector | None, home: str) -> tuple[int, int]:
         """The classes that a pair of selectors surely matches, and those it may (labels that could not be read)."""
-        if namespaces is None:
-            sure = maybe = self.in_namespace.get(home, 0)
-        else:
-            sure = maybe = 0
-            for name, bits in self.in_namespace.items():
-                namespace = self.snapshot.namespace(name)
-                if namespace.labels_known:
-                    if selects(namespaces, namespace.labels):
-                        sure |= bits
-                elif _by_name(namespaces, namespace):
-                    sure |= bits
-                elif _by_name(namespaces, namespace) is None:
-                    maybe |= bits
-            maybe |= sure
+        sure, maybe = self._in_namespaces(namespaces, home)
         matched = self.of_pods(pods)
         return sure & matched, maybe & matched
+
+    def _in_namespaces(self, selector: LabelSelector | None, home: str) -> tuple[int, int]:
+        if selector is None:
+            found = self.in_namespace.get(home, 0)
+            return found, found
+        # Equal selectors are many (every tenant names the same few), and each asks every namespace.
+        key = msgspec.json.encode(selector)
+        if key not in self._namespaces:
+            self._namespaces[key] = self._matched_namespaces(selector)
+        return self._namespaces[key]
+
+    def _matched_namespaces(self, selector: LabelSelector) -> tuple[int, int]:
+        sure = maybe = 0
+        for name, bits in self.in_namespace.items():
+            namespace = self.snapshot.namespace(name)
+            matched = selects(selector, namespace.labels) if namespace.labels_known else _by_name(selector, namespace)
+            if matched:
+                sure |= bits
+            elif matched is None:
+                maybe |= bits
+        return sure, sure | maybe
 
     def of_network(self, peer: CidrPeer) -> int:
         """The classes whose address lies in a network and in none of its exceptions."""

@@ -109,7 +109,9 @@ def test_the_tiers_are_walked_alike():
 def test_a_row_a_column_and_the_ports_of_a_pair_agree():
     rules = """
         podSelector: {}
-        ingress: [{from: [{namespaceSelector: {matchLabels: {team: x}}}], ports: [{port: http}, {port: 90, endPort: 99}]}]
+        ingress:
+        - from: [{namespaceSelector: {matchLabels: {team: x}}}]
+          ports: [{port: http}, {port: 90, endPort: 99}]
     """
     reach = Reachability(Engine(snapshot(TWO + policy("b", "in", rules))))
     source, destination = (reach.universe.class_of[key] for key in (("a", "src"), ("b", "dst")))
