@@ -8,6 +8,7 @@ from functools import lru_cache
 from ipaddress import IPv4Network, IPv6Network, ip_address, ip_network
 from typing import Final
 
+from console.objects.snapshot import Snapshot
 from console.policy.model import Address, Network
 
 #: What is not the internet, by address family.
@@ -84,6 +85,14 @@ def never_a_pods(address: Address) -> bool:
     """Whether no pod holds an address: it is link-local, or public. Global IPv6 addresses are pods' too."""
     public = address.version == 4 and not any(contains(network, address) for network in NOT_INTERNET[4])
     return public or address.is_link_local
+
+
+def api_server_addresses(snapshot: Snapshot) -> tuple[Address, ...]:
+    """Where the API server is: the endpoints of the Service default/kubernetes, which it keeps itself."""
+    held = snapshot.contents.get("default")
+    slices = [each for each in held.endpoint_slices.values() if each.service == "kubernetes"] if held else []
+    texts = [address for each in slices for endpoint in each.endpoints for address in endpoint.addresses]
+    return tuple(address for address in map(parse_address, texts) if address is not None)
 
 
 def internet(networks: Sequence[Network], family: int, own: Iterable[Address]) -> Iterator[Address]:

@@ -12,7 +12,7 @@ from console.errors import UnknownEnd, UsageError
 from console.objects.core import Pod, Service
 from console.objects.meta import ObjectRef
 from console.objects.snapshot import Contents, Snapshot
-from console.policy.addresses import parse_address, parse_network
+from console.policy.addresses import api_server_addresses, parse_address, parse_network
 from console.policy.caveats import Caveat
 from console.policy.model import Protocol
 from console.policy.verdict import Connection, End, EndKind
@@ -112,11 +112,7 @@ def _node(name: str, snapshot: Snapshot) -> End:
 
 
 def _api_server(snapshot: Snapshot) -> End:
-    """The API server: the endpoints of the Service default/kubernetes, which the API server itself keeps."""
-    held = snapshot.contents.get("default")
-    slices = [each for each in held.endpoint_slices.values() if each.service == "kubernetes"] if held else []
-    texts = [address for each in slices for endpoint in each.endpoints for address in endpoint.addresses]
-    addresses = tuple(address for address in map(parse_address, texts) if address is not None)
+    addresses = api_server_addresses(snapshot)
     if not addresses:
         raise UnknownEnd(
             "where the API server is cannot be told: no EndpointSlice of default/kubernetes was read",

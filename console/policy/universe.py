@@ -19,7 +19,7 @@ import msgspec
 from console.objects.core import METADATA_NAME, Namespace, Pod
 from console.objects.selectors import LabelSelector, Requirement
 from console.objects.snapshot import Snapshot
-from console.policy.addresses import NOT_INTERNET, internet, parse_address
+from console.policy.addresses import NOT_INTERNET, api_server_addresses, internet, parse_address
 from console.policy.match import keys_of, selects
 from console.policy.model import Address, CidrPeer, Network, NodePeer, PodPeer, Policy
 
@@ -27,6 +27,8 @@ from console.policy.model import Address, CidrPeer, Network, NodePeer, PodPeer, 
 METADATA = "metadata"
 INTERNET = "internet"
 PRIVATE = "private"
+API_SERVER = "apiserver"
+NODES = "nodes"
 
 
 @dataclass(frozen=True, slots=True)
@@ -41,7 +43,7 @@ class PodClass:
 
 @dataclass(frozen=True, slots=True)
 class Outside:
-    """Addresses outside the cluster that policies cannot tell apart. `kind` is internet, private or metadata."""
+    """Addresses that are no pods' and that policies cannot tell apart; `kind` is one of the constants above."""
 
     kind: str
     address: Address
@@ -58,7 +60,7 @@ class Universe:
         self.snapshot = snapshot
         self.family = family
         keys, networks = set(extra), dict[Network, None]()
-        self._names_ports = False
+        self._names_ports = self._names_nodes = False
         for policy in policies:
             keys.update(keys_of(policy.subject.pods))
             for rule in (*(policy.ingress or ()), *(policy.egress or ())):
@@ -68,6 +70,7 @@ class Universe:
                         keys.update(keys_of(peer.pods))
                     elif isinstance(peer, CidrPeer):
                         networks.update(dict.fromkeys((peer.network, *peer.excepts)))
+                    self._names_nodes = self._names_nodes or isinstance(peer, NodePeer)
         self._spans = _Spans(networks, family)
         self.pods: list[PodClass] = []
         self.class_of: dict[tuple[str, str], int] = {}
@@ -105,12 +108,30 @@ class Universe:
             metadata = parse_address("169.254.169.254")
             assert metadata is not None
             yield Outside(METADATA, metadata)
+        for address in api_server_addresses(self.snapshot):
+            if address.version == self.family:
+                yield Outside(API_SERVER, address)
+        yield from (Outside(NODES, address) for address in self._nodes())
         taken = {int(address) for address in own if address.version == self.family}
         for start in self._spans.starts:
             address = self._spans.address(start)
             if int(address) not in taken and _private(address) and (where := self._spans.of(address)) not in seen:
                 seen.add(where)
                 yield Outside(PRIVATE, address)
+
+    def _nodes(self) -> Iterator[Address]:
+        """One address of each kind of node that networks, or selectors of nodes, can tell apart."""
+        seen: set[object] = set()
+        for text, name in self.snapshot.nodes_by_ip.items():
+            address = parse_address(text)
+            if address is None or address.version != self.family:
+                continue
+            node = self.snapshot.nodes.get(name)
+            labels = tuple(sorted(node.labels.items())) if node is not None and self._names_nodes else None
+            key = self._spans.of(address), labels, node is None
+            if key not in seen:
+                seen.add(key)
+                yield address
 
     def _index(self) -> None:
         """Which classes carry a label, or a label's value; which are in a namespace."""
