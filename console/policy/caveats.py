@@ -50,6 +50,9 @@ SENTENCES: Final[dict[str, str]] = {
     "DNS_BLOCKED": (
         "The source cannot reach cluster DNS on port 53, so a connection by name fails before it reaches this policy."
     ),
+    "PLUGIN_DOES_NOT_ENFORCE": (
+        "The cluster's network plugin enforces no policy: this is what the policies say, not what the network does."
+    ),
     "POLICY_KIND_NOT_MODELLED": "A policy of a kind that is not evaluated may select an end.",
     "INVALID_POLICY": "A policy that is not valid may select an end; what it was meant to say cannot be known.",
     "NOT_READABLE": "Something this verdict depends on could not be read.",

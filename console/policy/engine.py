@@ -27,8 +27,9 @@ from console.policy.judge import judge
 from console.policy.model import Direction, Policy, Protocol, Tier
 from console.policy.near import near_misses
 from console.policy.networking import Problem
-from console.policy.notes import baseline_caveats, case_caveats, service_caveats
+from console.policy.notes import baseline_caveats, case_caveats, plugin_caveats, service_caveats
 from console.policy.parties import Replicas, Scope, bare_addresses, families_of, pod_party, replicas
+from console.policy.plugins import Plugin, detect
 from console.policy.posture import Posture, Side, Stance, combine
 from console.policy.services import Target, Translation, translate
 from console.policy.trace import DirectionTrace, Party, PolicyTrace, Question
@@ -52,6 +53,11 @@ class Engine:
         self._policies: CompiledPolicies = CompiledPolicies(snapshot, previous._policies if previous else None)
         #: Everything that could decide and is not known.
         self.gaps: tuple[Gap, ...] = (*snapshot.coverage.gaps, *self._policies.invalid, *foreign_gaps(snapshot))
+
+    @cached_property
+    def plugin(self) -> Plugin | None:
+        """The cluster's network plugin, as far as its pods tell."""
+        return detect(self.snapshot)
 
     def problems(self, policy: NetworkPolicy | TieredPolicy) -> tuple[Problem, ...]:
         """What is wrong with a policy of the snapshot."""
@@ -217,6 +223,7 @@ class Engine:
         asked = {trace.ref for case in cases for direction in case.directions() for trace in direction.policies()}
         for ref, problems in self._policies.noted(asked):
             found.update(Caveat("UNMASKED_CIDR", f"{ref}: {problem.message}") for problem in problems)
+        found.update(plugin_caveats(self.plugin, cases))
         if self._dns_blocked(connection, cases):
             found.add(Caveat("DNS_BLOCKED"))
         return tuple(sorted(found))

@@ -7,9 +7,10 @@ from collections.abc import Iterable, Iterator
 from console.policy.addresses import contains, parse_address
 from console.policy.caveats import Caveat
 from console.policy.model import CidrPeer, Direction, Policy, Tier
+from console.policy.plugins import Plugin
 from console.policy.services import Translation
 from console.policy.trace import Clause, ClauseKind, DirectionTrace, Ground, Party, RuleTrace, TierResult, TierTrace
-from console.policy.verdict import Connection
+from console.policy.verdict import Case, Connection
 
 
 def case_caveats(src: Party, dst: Party, egress: DirectionTrace, ingress: DirectionTrace) -> set[Caveat]:
@@ -89,6 +90,14 @@ def _assumptions(rule: RuleTrace) -> list[Clause]:
     peers = [[clause for clause in peer.clauses if clause.caveat] for peer in rule.peers if peer.matched]
     ports = [[clause] if clause.caveat else [] for clause in rule.ports if clause.matched]
     return [*min(peers, key=len), *min(ports, key=len)]
+
+
+def plugin_caveats(plugin: Plugin | None, cases: Iterable[Case]) -> Iterator[Caveat]:
+    """Whether an answer rests on policies that nothing enforces."""
+    if plugin is None or plugin.enforces is not False:
+        return
+    if any(direction.ground is Ground.POLICY for case in cases for direction in case.directions()):
+        yield Caveat("PLUGIN_DOES_NOT_ENFORCE", f"{plugin.name}: {plugin.fact}")
 
 
 def service_caveats(connection: Connection, translation: Translation, policies: Iterable[Policy]) -> set[Caveat]:
