@@ -21,6 +21,7 @@ USERS = (
     User("nobody", "nobody-token"),
     User("operator", "operator-token"),
     User("least", "least-token", ("netpol-console",)),
+    User("prober", "prober-token"),
 )
 
 

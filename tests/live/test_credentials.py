@@ -69,8 +69,10 @@ def test_an_expired_token_is_told_and_the_picture_stays_until_a_fresh_one_is_the
         assert "sign in" in told.status.hint
         assert told.snapshot.pod("held", "here"), "what was read stays"
         kubeconfig.write(config, kubeconfig.context("real", plane.server, "auditor"))
-        back = console.live()
-        assert back.status.message == ""
+        console.until(
+            "it is live, and nothing is left to say",
+            lambda update: update.status.state is State.LIVE and not update.status.message,
+        )
 
 
 def test_a_wrong_token_from_the_start_is_told(plane: ControlPlane, tmp_path: Path) -> None:

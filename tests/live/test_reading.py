@@ -224,8 +224,11 @@ def test_a_server_that_dies_leaves_the_last_picture_and_is_followed_when_it_is_b
         assert stale.status.hint
         assert console.outcome(f"{where}/a", f"{where}/b", "80").value == "blocked"
         plane.server.start()
-        back = console.until("it is live again", lambda update: update.status.state is State.LIVE, seconds=30)
-        assert not back.status.message
+        console.until(
+            "it is live again, and nothing is left to say",
+            lambda update: update.status.state is State.LIVE and not update.status.message,
+            seconds=30,
+        )
         admin.delete(objects.NETWORK_POLICIES.format(where) + "/closed")
         console.until("the policy is gone", lambda update: not update.snapshot.contents[where].policies)
         assert console.outcome(f"{where}/a", f"{where}/b", "80").value == "allowed"

@@ -29,11 +29,11 @@ def test_pods_have_phase_and_addresses(cluster: ControlPlane) -> None:
 def test_users_may_only_what_they_were_granted(cluster: ControlPlane) -> None:
     admin = cluster.server.admin
     objects.add_namespace(admin, "rig-rbac")
-    objects.bind(admin, "operator", [objects.rule("core", "pods", "list")], where="rig-rbac")
-    operator = cluster.server.as_user("operator")
-    until("the grant holds", lambda: operator.ask("GET", "/api/v1/namespaces/rig-rbac/pods").status == 200)
-    assert operator.ask("GET", "/api/v1/pods").status == 403
-    assert operator.ask("GET", "/api/v1/namespaces/rig-rbac/secrets").status == 403
+    objects.bind(admin, "prober", [objects.rule("core", "pods", "list")], where="rig-rbac")
+    prober = cluster.server.as_user("prober")
+    until("the grant holds", lambda: prober.ask("GET", "/api/v1/namespaces/rig-rbac/pods").status == 200)
+    assert prober.ask("GET", "/api/v1/pods").status == 403
+    assert prober.ask("GET", "/api/v1/namespaces/rig-rbac/secrets").status == 403
 
 
 def test_what_users_ask_is_recorded_and_what_the_rig_asks_is_not(cluster: ControlPlane) -> None:
