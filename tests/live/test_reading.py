@@ -21,8 +21,6 @@ from .rig import ControlPlane, until
 EVERYTHING = [objects.rule("*", "*", "get", "list", "watch")]
 #: A kubelet's and etcd's progress are missing here; kubeadm's etcd tells its progress as often.
 PROGRESS = "--watch-progress-notify-interval=1s"
-#: Comes back when the server is ready again, past the moment in which it refuses everything.
-LATE = 6.0
 
 
 @pytest.fixture(scope="module")
@@ -50,6 +48,11 @@ def where(admin: Client, request: pytest.FixtureRequest) -> str:
     name = request.node.name.removeprefix("test_").replace("_", "-")[:60].strip("-")
     objects.add_namespace(admin, name)
     return str(name)
+
+
+def _late(plane: ControlPlane) -> float:
+    """Seconds after which the server is surely ready again, past the moment in which it refuses everything."""
+    return 2.0 + 2.0 * plane.server.started_in
 
 
 def _requests(plane: ControlPlane, verb: str, resource: str, *, since: int = 0) -> list[dict[str, Any]]:
@@ -135,7 +138,7 @@ def test_bookmarks_carry_an_idle_watch_over_compaction(
 ) -> None:
     """Policies do not change here, all else does: only bookmarks move their version past the compaction."""
     objects.add_policy(admin, where, objects.policy("idle", {"podSelector": {}}))
-    with following(config, timing=Timing(watch=8, steady=1.0, backoff_min=LATE)) as console:
+    with following(config, timing=Timing(watch=8, steady=1.0, backoff_min=_late(plane))) as console:
         console.live()
         for number in range(5):
             objects.add_pod(admin, where, objects.pod(f"noise-{number}"))
@@ -153,8 +156,8 @@ def test_bookmarks_carry_an_idle_watch_over_compaction(
         plane.etcd.compact()
         plane.server.kill()
         plane.server.start()
-        until("the watch goes on", lambda: _requests(plane, "watch", "networkpolicies", since=since), seconds=30)
-        console.live()
+        until("the watch goes on", lambda: _requests(plane, "watch", "networkpolicies", since=since), seconds=60)
+        console.live(seconds=30)
         assert _requests(plane, "list", "networkpolicies", since=since) == []
 
 
@@ -191,7 +194,7 @@ def test_a_list_whose_pages_expire_is_begun_again(plane: ControlPlane, admin: Cl
     plane.etcd.put(objects.stored_copies(served, names))
     until("all are served", lambda: len(admin.get(f"/api/v1/namespaces/{where}/pods").json["items"]) == 601)
     since = len(plane.server.audit())
-    with following(config, timing=Timing(limit=2, backoff_min=LATE)) as console:
+    with following(config, timing=Timing(limit=2, backoff_min=_late(plane))) as console:
         until("the list is under way", lambda: len(_requests(plane, "list", "pods", since=since)) > 10)
         # A change after the first page: compaction keeps the newest version of all.
         admin.delete(f"/api/v1/namespaces/{where}/pods/pod-x")
