@@ -97,7 +97,7 @@ def _batch(engine: Engine, path: str) -> int:
                         "the line is no JSON object", hint='write {"id", "src", "dst", "protocol", "port"}'
                     )
                 answer["id"] = row.get("id")
-                outcome = engine.evaluate(rows.connection(row)).outcome
+                outcome = engine.outcome(rows.connection(row))
                 answer["outcome"] = outcome.value
                 unknown = unknown or outcome.value == "unknown"
             except (UsageError, msgspec.DecodeError) as error:

@@ -27,6 +27,7 @@ class CompiledPolicies:
         # Keyed by identity, and the entry keeps the object: an unchanged policy is the same object.
         self._known = previous._entries if previous else {}
         self._entries: dict[int, _Entry] = {}
+        self._noted: dict[ObjectRef, tuple[Problem, ...]] = {}
         self._snapshot = snapshot
         invalid: list[Gap] = []
         self._cluster_wide = tuple(self._add(snapshot.tiered.values(), invalid))
@@ -42,6 +43,8 @@ class CompiledPolicies:
         for policy in policies:
             entry = self._known.get(id(policy)) or _entry(policy)
             self._entries[id(policy)] = entry
+            if entry[2]:
+                self._noted[policy.ref] = entry[2]
             if entry[1] is not None:
                 yield entry[1]
             else:
@@ -57,9 +60,9 @@ class CompiledPolicies:
 
     def noted(self, refs: Collection[ObjectRef]) -> Iterator[tuple[ObjectRef, tuple[Problem, ...]]]:
         """Those of `refs` that something is wrong with."""
-        for policy, _, problems in self._entries.values():
-            if problems and policy.ref in refs:
-                yield policy.ref, problems
+        for ref in refs:
+            if ref in self._noted:
+                yield ref, self._noted[ref]
 
     def over(self, namespaces: Iterable[str]) -> tuple[Policy, ...]:
         """The policies that may select pods of the namespaces: theirs, and the cluster-scoped ones."""

@@ -90,6 +90,21 @@ class Engine:
     def evaluate(self, connection: Connection) -> Verdict:
         """The verdict on a connection. Raises UnknownEnd where a Service has no such port."""
         connection = replace(connection, source=self._opener(connection.source))
+        translation, cases, outcome = self._decide(connection)
+        return Verdict(
+            connection,
+            outcome,
+            cases,
+            translation.step if translation else None,
+            self._caveats(connection, translation, cases),
+            self._near_misses(cases),
+        )
+
+    def outcome(self, connection: Connection) -> Outcome:
+        """The outcome of the verdict alone, for many questions at once. Raises as `evaluate` does."""
+        return self._decide(replace(connection, source=self._opener(connection.source)))[2]
+
+    def _decide(self, connection: Connection) -> tuple[Translation | None, tuple[Case, ...], Outcome]:
         translation: Translation | None = None
         groups = [_Group(connection.destination, connection.port)]
         if connection.destination.service is not None:
@@ -98,18 +113,10 @@ class Engine:
             if translation.step.state is not ServiceState.TRANSLATED:
                 # Behind an ExternalName is a host that is not looked up here; the others carry nothing.
                 external = translation.step.state is ServiceState.EXTERNAL_NAME
-                outcome = Outcome.UNKNOWN if external else Outcome.BLOCKED
-                return Verdict(connection, outcome, (), translation.step, self._caveats(connection, translation, ()))
+                return translation, (), Outcome.UNKNOWN if external else Outcome.BLOCKED
             groups = _by_port(translation.targets)
         cases = worst_first(case for group in groups for case in self._judge_group(connection, group))
-        return Verdict(
-            connection,
-            outcome_of(cases),
-            cases,
-            translation.step if translation else None,
-            self._caveats(connection, translation, cases),
-            self._near_misses(cases),
-        )
+        return translation, cases, outcome_of(cases)
 
     def _opener(self, source: End) -> End:
         """A Service opens no connections: the pods behind it do."""

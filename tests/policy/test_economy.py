@@ -1,0 +1,56 @@
+"""What the engine leaves out to be quick must not change what it says."""
+
+from __future__ import annotations
+
+import pytest
+
+from console.policy.ends import connection
+from console.policy.engine import Engine
+from console.policy.verdict import Outcome
+from tests.clusters import ask, document, namespace, pod, policy, snapshot
+
+
+def service(name: str, spec: dict[str, object]) -> str:
+    meta = {"namespace": "shop", "name": name}
+    return document({"apiVersion": "v1", "kind": "Service", "metadata": meta, "spec": spec})
+
+
+CLUSTER = (
+    namespace("shop")
+    + pod("shop", "web", "10.0.0.1", app="web")
+    + pod("shop", "db", "10.0.0.2", app="db")
+    + policy("shop", "db", "{podSelector: {matchLabels: {app: db}}, ingress: [{ports: [{port: 5432}]}]}")
+    + service("nobody", {"selector": {"app": "gone"}, "ports": [{"port": 80}]})
+    + service("elsewhere", {"type": "ExternalName", "externalName": "example.org", "ports": [{"port": 443}]})
+)
+
+
+@pytest.mark.parametrize(
+    ("dst", "port", "outcome"),
+    [
+        ("shop/db", "5432", Outcome.ALLOWED),
+        ("shop/db", "80", Outcome.BLOCKED),
+        ("svc:shop/nobody", "80", Outcome.BLOCKED),
+        ("svc:shop/elsewhere", "443", Outcome.UNKNOWN),
+    ],
+)
+def test_an_outcome_that_is_not_explained_is_the_one_of_the_explained_verdict(dst: str, port: str, outcome: Outcome):
+    cluster = snapshot(CLUSTER)
+    question = connection("shop/web", dst, port, cluster)
+    assert Engine(cluster).outcome(question) is outcome
+    assert Engine(cluster).evaluate(question).outcome is outcome
+
+
+def test_what_is_odd_about_a_policy_is_said_where_it_was_asked_and_nowhere_else():
+    odd = policy(
+        "shop", "odd", "{podSelector: {matchLabels: {app: db}}, ingress: [{from: [{ipBlock: {cidr: 10.0.0.1/8}}]}]}"
+    )
+    cluster = snapshot(CLUSTER + odd)
+
+    def said(dst: str) -> list[str]:
+        caveats = ask(cluster, "shop/web", dst, "80").caveats
+        return [caveat.detail for caveat in caveats if caveat.code == "UNMASKED_CIDR"]
+
+    (detail,) = said("shop/db")
+    assert detail.startswith("NetworkPolicy shop/odd")
+    assert said("ip:8.8.8.8") == []
