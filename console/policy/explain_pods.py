@@ -1,0 +1,183 @@
+"""Which pods a policy's selectors and networks match now, counted once per group that they cannot tell apart."""
+
+from __future__ import annotations
+
+from bisect import bisect_left, bisect_right
+from collections import Counter
+from collections.abc import Iterable, Iterator, Sequence
+from dataclasses import dataclass, field
+from functools import cached_property
+
+import msgspec
+
+from console.objects.core import ContainerPort, Pod
+from console.objects.meta import ObjectRef
+from console.objects.selectors import LabelSelector
+from console.objects.snapshot import Snapshot
+from console.policy.addresses import parse_address
+from console.policy.explain_model import Members
+from console.policy.explain_words import requirements
+from console.policy.match import selects, selects_namespace
+from console.policy.model import CidrPeer
+
+#: All the ports of a pod.
+Declared = tuple[ContainerPort, ...]
+
+
+@dataclass(slots=True)
+class _Group:
+    """Pods of one namespace that have the same values of every label in question."""
+
+    example: Pod
+    pods: list[Pod] = field(default_factory=list)
+    hosts: list[Pod] = field(default_factory=list)
+    workloads: frozenset[ObjectRef] = frozenset()
+
+
+class Population:
+    """The pods of a snapshot that have not finished. `keys` are the labels that will be asked for."""
+
+    def __init__(self, snapshot: Snapshot, keys: Iterable[str]) -> None:
+        self._snapshot = snapshot
+        self._keys = tuple(sorted(set(keys)))
+        self._groups: dict[str, list[_Group]] = {}
+        self._workloads: dict[int, ObjectRef] = {}
+        # Policies repeat their selectors; equal ones are resolved once.
+        self._members: dict[object, Members] = {}
+        # Keyed by identity; the entry keeps the pods it is about.
+        self._declared: dict[int, tuple[Members, tuple[tuple[Declared, int], ...]]] = {}
+
+    def members(self, namespaces: LabelSelector | None, home: str, pods: LabelSelector | None) -> Members:
+        """The pods that selectors match; `namespaces` None means the namespace `home`, `pods` None all of its pods."""
+        asked = (msgspec.json.encode((namespaces, pods)), home)
+        known = self._members.get(asked)
+        if known is None:
+            known = self._members[asked] = self._resolve(namespaces, home, pods)
+        return known
+
+    def _resolve(self, namespaces: LabelSelector | None, home: str, pods: LabelSelector | None) -> Members:
+        found: list[Pod] = []
+        workloads: set[ObjectRef] = set()
+        names: list[str] = []
+        hosts, unsure = 0, False
+        for name in [home] if namespaces is None else self._snapshot.contents:
+            if namespaces is not None:
+                matched = selects_namespace(namespaces, self._snapshot.namespace(name))
+                unsure = unsure or matched is None
+                if not matched:
+                    continue
+            names.append(name)
+            for group in self._of(name):
+                if pods is None or selects(pods, group.example.labels):
+                    found += group.pods
+                    workloads |= group.workloads
+                    hosts += len(group.hosts)
+        certain = not unsure and self._read(names, by_label=namespaces is not None)
+        return Members(tuple(found), _in_order(workloads), tuple(names), hosts, certain)
+
+    def within(self, peer: CidrPeer) -> Members:
+        """The pods that hold an address of a network."""
+        known = self._members.get((peer.network, peer.excepts))
+        if known is None:
+            pods = tuple(self._holders(peer))
+            complete = self._snapshot.coverage.complete
+            known = self._members[peer.network, peer.excepts] = Members(pods, self.workloads(pods), certain=complete)
+        return known
+
+    def _holders(self, peer: CidrPeer) -> Iterable[Pod]:
+        numbers, holders = self._addresses.get(peer.network.version, ([], []))
+        spans = [(int(each.network_address), int(each.broadcast_address)) for each in (peer.network, *peer.excepts)]
+        low, high = (bisect_left(numbers, spans[0][0]), bisect_right(numbers, spans[0][1]))
+        found: dict[int, Pod] = {}
+        for first, last in sorted(spans[1:]):
+            start, stop = bisect_left(numbers, first), bisect_right(numbers, last)
+            found.update((id(pod), pod) for pod in holders[low:start])
+            low = max(low, stop)
+        found.update((id(pod), pod) for pod in holders[low:high])
+        return found.values()
+
+    @cached_property
+    def everyone(self) -> Members:
+        """Every pod."""
+        return self.members(LabelSelector(), "", None)
+
+    def declared(self, members: Members) -> tuple[tuple[Declared, int], ...]:
+        """The ports that pods declare, all those of a pod together, with how many pods declare the same."""
+        known = self._declared.get(id(members))
+        if known is None:
+            counts = Counter(pod.ports for pod in members.pods)
+            known = self._declared[id(members)] = (members, tuple(counts.items()))
+        return known[1]
+
+    def carried(self, key: str, namespaces: Iterable[str]) -> bool:
+        """Whether a pod of the namespaces carries a label."""
+        return any(key in group.example.labels for name in namespaces for group in self._of(name))
+
+    def unmet(self, selector: LabelSelector, namespaces: Iterable[str]) -> list[str]:
+        """The requirements of a selector that no pod of the namespaces meets, in words."""
+        examples = [group.example for name in namespaces for group in self._of(name) if group.pods]
+        return [
+            words
+            for _, words, alone in requirements(selector)
+            if not any(selects(alone, pod.labels) for pod in examples)
+        ]
+
+    def workloads(self, pods: Iterable[Pod]) -> tuple[ObjectRef, ...]:
+        """The workloads of pods, by namespace and name."""
+        return _in_order({self._workload(pod) for pod in pods})
+
+    def _workload(self, pod: Pod) -> ObjectRef:
+        ref = self._workloads.get(id(pod))
+        if ref is None:
+            ref = self._workloads[id(pod)] = self._snapshot.contents[pod.namespace].workload_of(pod)
+        return ref
+
+    def _of(self, namespace: str) -> Sequence[_Group]:
+        known = self._groups.get(namespace)
+        if known is not None:
+            return known
+        groups: dict[tuple[str | None, ...], _Group] = {}
+        held = self._snapshot.contents.get(namespace)
+        for pod in held.pods.values() if held else ():
+            if pod.finished:
+                continue
+            worn = tuple([pod.labels.get(key) for key in self._keys])
+            group = groups.get(worn)
+            if group is None:
+                group = groups[worn] = _Group(pod)
+            (group.hosts if pod.host_network else group.pods).append(pod)
+        for group in groups.values():
+            group.workloads = frozenset(self._workload(pod) for pod in group.pods)
+        self._groups[namespace] = list(groups.values())
+        return self._groups[namespace]
+
+    def _read(self, namespaces: Iterable[str], *, by_label: bool) -> bool:
+        coverage = self._snapshot.coverage
+        if coverage.complete:
+            return True
+        if by_label and coverage.of("namespaces"):
+            return False
+        return not any(coverage.of("pods", name) for name in namespaces)
+
+    @cached_property
+    def _addresses(self) -> dict[int, tuple[list[int], list[Pod]]]:
+        """Per family, the addresses of pods as numbers in order, and the pods that hold them."""
+        found: dict[int, tuple[list[int], list[Pod]]] = {}
+        for version, number, pod in sorted(self._held(), key=lambda entry: entry[:2]):
+            numbers, pods = found.setdefault(version, ([], []))
+            numbers.append(number)
+            pods.append(pod)
+        return found
+
+    def _held(self) -> Iterator[tuple[int, int, Pod]]:
+        for name in self._snapshot.contents:
+            for group in self._of(name):
+                for pod in group.pods:
+                    for text in pod.ips:
+                        address = parse_address(text)
+                        if address is not None:
+                            yield address.version, int(address), pod
+
+
+def _in_order(workloads: Iterable[ObjectRef]) -> tuple[ObjectRef, ...]:
+    return tuple(sorted(workloads, key=lambda ref: (ref.namespace, ref.name, ref.kind)))

@@ -1,0 +1,177 @@
+"""What the findings about a policy are made from: its parts with what they match, and the policies around it."""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Collection, Iterable, Mapping, Sequence
+from dataclasses import dataclass
+
+from console.objects.core import Pod
+from console.objects.meta import ObjectRef
+from console.policy.engine import Engine
+from console.policy.explain_cover import Candidate, region, subject_within
+from console.policy.explain_model import DirectionView, Members, PeerView, PortView, RuleView
+from console.policy.explain_pods import Declared, Population
+from console.policy.match import keys_of, selects
+from console.policy.model import CidrPeer, Direction, NodePeer, Peer, PodPeer, Policy, PortMatch, Rule, Tier
+
+
+@dataclass(frozen=True, slots=True)
+class Around:
+    """The other policies over the pods a policy selects.
+
+    `counts` tells how many of those pods each selects; `classes` the pods that the
+    same policies select, with these.
+    """
+
+    policies: Mapping[ObjectRef, Policy]
+    counts: Mapping[ObjectRef, int]
+    classes: tuple[tuple[tuple[Pod, ...], frozenset[ObjectRef]], ...]
+
+    @classmethod
+    def of(cls, engine: Engine, policy: Policy, pods: Iterable[Pod]) -> Around:
+        """The policies around one. Pods that no subject can tell apart are asked about once."""
+        keys: dict[str, tuple[str, ...]] = {}
+        alike: dict[tuple[object, ...], list[Pod]] = {}
+        for pod in pods:
+            if pod.namespace not in keys:
+                subjects = (other.subject.pods for other in engine.over([pod.namespace]))
+                keys[pod.namespace] = tuple({key for selector in subjects for key in keys_of(selector)})
+            worn = (pod.namespace, *[pod.labels.get(key) for key in keys[pod.namespace]])
+            alike.setdefault(worn, []).append(pod)
+        policies: dict[ObjectRef, Policy] = {}
+        counts: Counter[ObjectRef] = Counter()
+        classes = []
+        for members in alike.values():
+            others = {other.ref: other for other in engine.selecting(members[0]) if other.ref != policy.ref}
+            policies.update(others)
+            counts.update(dict.fromkeys(others, len(members)))
+            classes.append((tuple(members), frozenset(others)))
+        return cls(policies, counts, tuple(classes))
+
+    def governing(self, direction: Direction) -> list[Policy]:
+        """Those that govern a direction, in the order in which they are asked."""
+        found = [each for each in self.policies.values() if each.rules(direction) is not None]
+        return sorted(found, key=lambda each: (each.tier, each.priority, each.ref))
+
+    def ungoverned(self, direction: Direction) -> list[Pod]:
+        """The pods that no other NetworkPolicy isolates in a direction."""
+        isolating = {each.ref for each in self.governing(direction) if each.tier is Tier.NETWORK_POLICY}
+        return [pod for members, refs in self.classes if not refs & isolating for pod in members]
+
+
+@dataclass(frozen=True, slots=True)
+class Study:
+    """One policy under study."""
+
+    engine: Engine
+    policy: Policy
+    selected: Members
+    population: Population
+    around: Around
+    directions: tuple[DirectionView, ...]
+
+    def destinations(self, direction: Direction, view: RuleView) -> Members:
+        """The pods on which the ports of a rule are met, and whether all of them are known."""
+        return self.selected if direction is Direction.INGRESS else _reached(self.population, view.peers)
+
+    def candidates(self, direction: Direction, rule: Rule, gone: Collection[int] = ()) -> list[Candidate]:
+        """The rules that could make another do nothing: those that are asked no later and select the same pods.
+
+        The rules of the same policy that are `gone` already are none.
+        """
+        policy, own = self.policy, self.policy.rules(direction) or ()
+        additive = policy.tier is Tier.NETWORK_POLICY
+        found = [
+            Candidate(policy.ref, each, region(each.peers, each.ports))
+            for each in own
+            if each.index not in gone and (each.index < rule.index or (additive and each.index > rule.index))
+        ]
+        for other in self._others():
+            if additive or other.priority < policy.priority:
+                ever = subject_within(policy.subject, other.subject)
+                if ever or self._all_selected_by(other):
+                    found += [
+                        Candidate(other.ref, each, region(each.peers, each.ports), ever)
+                        for each in other.rules(direction) or ()
+                    ]
+        return found
+
+    def _others(self) -> Sequence[Policy]:
+        """The other policies of the tier that may select the same pods, by name."""
+        found = self.engine.over([self.policy.ref.namespace] if self.policy.ref.namespace else ())
+        same = [each for each in found if each.tier is self.policy.tier and each.ref != self.policy.ref]
+        return sorted(same, key=lambda each: (each.priority, each.ref))
+
+    def _all_selected_by(self, other: Policy) -> bool:
+        every = len(self.selected.pods)
+        return every > 0 and self.selected.certain and self.around.counts.get(other.ref) == every
+
+
+def direction_view(
+    engine: Engine, policy: Policy, direction: Direction, selected: Members, population: Population, around: Around
+) -> DirectionView | None:
+    """A direction of a policy; None where it does not govern it."""
+    rules = policy.rules(direction)
+    if rules is None:
+        return None
+    order = (policy.tier, policy.priority)
+    others = [(each.ref, (each.tier, each.priority)) for each in around.governing(direction)]
+    ahead = tuple(ref for ref, place in others if place < order)
+    beside = tuple(ref for ref, place in others if place == order)
+    views = tuple(_rule(engine, rule, direction, selected, population) for rule in rules)
+    return DirectionView(direction, views, ahead, beside)
+
+
+def _rule(engine: Engine, rule: Rule, direction: Direction, selected: Members, population: Population) -> RuleView:
+    peers = None if rule.peers is None else tuple(_peer(engine, each, direction, population) for each in rule.peers)
+    if rule.ports is None:
+        return RuleView(rule, peers, None)
+    if not any(match.name for match in rule.ports):
+        return RuleView(rule, peers, tuple(PortView(match) for match in rule.ports))
+    ends = selected if direction is Direction.INGRESS else _reached(population, peers)
+    declared, sidecars = population.declared(ends), engine.modes.sidecar_ports
+    return RuleView(rule, peers, tuple(_port(match, declared, sidecars=sidecars) for match in rule.ports))
+
+
+def _peer(engine: Engine, peer: Peer, direction: Direction, population: Population) -> PeerView:
+    if isinstance(peer, PodPeer):
+        return PeerView(peer, population.members(peer.namespaces, peer.home, peer.pods))
+    if isinstance(peer, CidrPeer):
+        seen = direction is Direction.EGRESS or engine.modes.ingress_ipblock_matches_pods
+        return PeerView(peer, population.within(peer) if seen else None)
+    if isinstance(peer, NodePeer):
+        nodes = [node.name for node in engine.snapshot.nodes.values() if selects(peer.nodes, node.labels)]
+        return PeerView(peer, None, tuple(nodes))
+    return PeerView(peer, None)
+
+
+def _reached(population: Population, peers: Sequence[PeerView] | None) -> Members:
+    """The pods that any of the peers matches."""
+    if peers is None:
+        return population.everyone
+    if len(peers) == 1 and peers[0].members is not None:
+        return peers[0].members
+    members = [each.members for each in peers if each.members is not None]
+    pods = {id(pod): pod for each in members for pod in each.pods}
+    certain = all(each.certain for each in members)
+    return Members(tuple(pods.values()), population.workloads(pods.values()), certain=certain)
+
+
+def _port(match: PortMatch, declared: Iterable[tuple[Declared, int]], *, sidecars: bool) -> PortView:
+    if not match.name:
+        return PortView(match)
+    numbers: Counter[tuple[int, str]] = Counter()
+    undeclared = 0
+    for ports, pods in declared:
+        meant = {
+            (each.port, each.protocol)
+            for each in ports
+            if each.name == match.name
+            and (match.protocol is None or each.protocol == match.protocol.value)
+            and (sidecars or not each.sidecar)
+        }
+        numbers.update(dict.fromkeys(meant, pods))
+        undeclared += 0 if meant else pods
+    told = tuple((f"{number}/{protocol}", pods) for (number, protocol), pods in sorted(numbers.items()))
+    return PortView(match, told, undeclared)
