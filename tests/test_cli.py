@@ -122,6 +122,26 @@ class TestBatch:
         assert json.loads(capsys.readouterr().out)["outcome"] == "unknown"
 
 
+def test_a_policy_is_explained(capsys: Output):
+    assert main(["explain", "training/model-hub-egress", "--demo"]) == 0
+    out = capsys.readouterr().out
+    assert "SELECTS_NO_POD" in out
+    assert "OPEN_INTERNET" in out
+    assert main(["explain", "training/model-hub-egres", "--demo"]) == 2
+    assert "did you mean training/model-hub-egress" in capsys.readouterr().err
+
+
+def test_the_matrix_reads_without_colour_and_for_machines(capsys: Output):
+    assert main(["matrix", "--demo", "--by", "role"]) == 0
+    rows = {line[5:].split()[0]: line for line in capsys.readouterr().out.splitlines()[1:] if line[:4].strip()}
+    assert rows["training"].rstrip().split("│")[1].split() == ["○", "○", "○", "○"]
+    assert main(["matrix", "--demo", "--within", "training", "--by", "workload", "-o", "json"]) == 0
+    cells = {(cell["from"], cell["to"]): cell for cell in json.loads(capsys.readouterr().out)["cells"]}
+    mine = "training/pytorchjob/llm-finetune"
+    assert cells[mine, "internet"]["outcome"] == "blocked"
+    assert cells[mine, mine]["ports"] == ["23456/TCP", "29500–29999/TCP"]
+
+
 @pytest.mark.parametrize(("arguments", "said"), [
     (["simulat"], "did you mean simulate"),
     (["simulate"], "needs SRC and DST"),

@@ -1,0 +1,32 @@
+"""``explain``: what a policy selects, isolates and allows."""
+
+from __future__ import annotations
+
+import argparse
+from typing import Final
+
+from console.wiring import engine as engine_of
+from console.wiring import print_json
+
+HELP: Final = "what a policy selects, isolates and allows, and which of its parts do nothing or too much"
+
+
+def add(parser: argparse.ArgumentParser) -> None:
+    """Add the command's arguments."""
+    parser.add_argument("policy", metavar="POLICY", help="NAMESPACE/NAME, or anp/NAME, banp/default, cnp/NAME")
+    parser.add_argument("-o", "--output", choices=("text", "json"), default="text")
+
+
+def run(options: argparse.Namespace) -> int:
+    """Print the explanation; its findings are for people to weigh, so the status is 0."""
+    engine = engine_of(options)
+    from console.policy.explain import explain
+    from console.policy.explain_names import parse_policy
+    from console.report.explain import explanation_json, explanation_lines
+
+    found = explain(engine, parse_policy(options.policy, engine.snapshot))
+    if options.output == "json":
+        print_json(explanation_json(found))
+    else:
+        print("\n".join(explanation_lines(found)))
+    return 0
