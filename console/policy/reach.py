@@ -10,14 +10,14 @@ itself, is left out here.
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 
 from console.objects.core import Pod
 from console.policy.engine import Engine
 from console.policy.gaps import concerns
 from console.policy.match import keys_of
-from console.policy.model import Direction, DomainPeer, NodePeer, Policy, Protocol, Tier
+from console.policy.model import Direction, DomainPeer, Network, NodePeer, Policy, Protocol, Tier
 from console.policy.parties import families_of
 from console.policy.ports import PortSpan
 from console.policy.profile import Cell, PortAtoms, Profiler, Selecting
@@ -49,13 +49,14 @@ class _Groups:
 class Reachability:
     """All pairs of one snapshot, in one address family (the one most pods have)."""
 
-    def __init__(self, engine: Engine, *, family: int | None = None) -> None:
+    def __init__(self, engine: Engine, *, family: int | None = None, networks: Iterable[Network] = ()) -> None:
+        """`networks` are further ones to tell addresses apart by (see Universe)."""
         self.engine = engine
         snapshot = engine.snapshot
         policies = engine.over(snapshot.contents)
         self.family = family or _family(engine)
         gap_keys = [key for gap in engine.gaps for key in keys_of(gap.pod_selector)]
-        self.universe = Universe(snapshot, policies, family=self.family, extra=gap_keys)
+        self.universe = Universe(snapshot, policies, family=self.family, extra=gap_keys, networks=networks)
         self.atoms = PortAtoms(policies, self.universe)
         self._select(policies)
         self._worst = self._side(best=False)
@@ -106,6 +107,19 @@ class Reachability:
             self._rows[key] = found
         return self._rows[key]
 
+    def reached(self, source: int, ports: int | None = None, *, maybe: bool = False) -> dict[int, int]:
+        """What a class reaches on any of `ports` (None: any port), by the ports: no class is in two of the sets."""
+        asked = self.atoms.all if ports is None else ports
+        side = self._best if maybe else self._worst
+        found: dict[int, int] = {}
+        for cell_ports, peers in side.egress[source]:
+            open_ = cell_ports & asked
+            for table in (*side.everywhere, *side.tables[source]) if open_ else ():
+                for mask, into in table.items():
+                    if mask & open_:
+                        found[mask & open_] = found.get(mask & open_, 0) | (into & peers)
+        return apart(found)
+
     def column(self, destination: int, ports: int | None = None, *, maybe: bool = False) -> int:
         """The classes that reach a class."""
         bit = 1 << destination
@@ -128,7 +142,7 @@ class Reachability:
         """The answer between two sets of classes; None where the only pair is a pod and itself."""
         some_sure = all_sure = some_maybe = all_maybe = None
         for source in bits(sources):
-            alone = self._alone(source) & destinations
+            alone = self.alone(source) & destinations
             sure = self.row(source, ports)
             possible = self.row(source, ports, maybe=True)
             if destinations & ~alone == 0:
@@ -150,7 +164,7 @@ class Reachability:
         same = self._worst is self._best
         return Outcome.PARTIAL if same and (some_sure or not all_maybe) else Outcome.UNKNOWN
 
-    def _alone(self, number: int) -> int:
+    def alone(self, number: int) -> int:
         """The class itself where it has one member only: a pod and itself is no pair."""
         held = self.member(number)
         return (1 << number) if isinstance(held, Outside) or len(held.pods) == 1 else 0
@@ -232,6 +246,22 @@ def bits(value: int) -> Iterator[int]:
         low = value & -value
         yield low.bit_length() - 1
         value ^= low
+
+
+def apart(found: Mapping[int, int]) -> dict[int, int]:
+    """Sets of classes by ports, so that each class is in one set only, under all of its ports."""
+    result: dict[int, int] = {}
+    for ports, classes in found.items():
+        rest = classes
+        for known in list(result):
+            both = result[known] & rest
+            if both:
+                rest &= ~both
+                result[known] &= ~both
+                result[known | ports] = result.get(known | ports, 0) | both
+        if rest:
+            result[ports] = result.get(ports, 0) | rest
+    return {ports: classes for ports, classes in result.items() if classes}
 
 
 def _open(cells: Sequence[Cell], peer: int) -> int:

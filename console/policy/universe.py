@@ -53,13 +53,23 @@ class Universe:
     """All classes of a snapshot in one address family, and the sets that selectors and networks match."""
 
     def __init__(
-        self, snapshot: Snapshot, policies: Iterable[Policy], *, family: int, extra: Iterable[str] = ()
+        self,
+        snapshot: Snapshot,
+        policies: Iterable[Policy],
+        *,
+        family: int,
+        extra: Iterable[str] = (),
+        networks: Iterable[Network] = (),
     ) -> None:
-        """`extra` are further label keys that may decide (those of policies that are not evaluated)."""
+        """`extra` are further label keys that may decide (those of policies that are not evaluated).
+
+        `networks` are further ones to tell addresses apart by: to ask about them, or to
+        compare with another snapshot.
+        """
         policies = list(policies)
         self.snapshot = snapshot
         self.family = family
-        keys, networks = set(extra), dict[Network, None]()
+        keys, cuts = set(extra), dict.fromkeys(networks)
         self._names_ports = self._names_nodes = False
         for policy in policies:
             keys.update(keys_of(policy.subject.pods))
@@ -69,13 +79,13 @@ class Universe:
                     if isinstance(peer, PodPeer):
                         keys.update(keys_of(peer.pods))
                     elif isinstance(peer, CidrPeer):
-                        networks.update(dict.fromkeys((peer.network, *peer.excepts)))
+                        cuts.update(dict.fromkeys((peer.network, *peer.excepts)))
                     self._names_nodes = self._names_nodes or isinstance(peer, NodePeer)
-        self._spans = _Spans(networks, family)
+        self._spans = _Spans(cuts, family)
         self.pods: list[PodClass] = []
         self.class_of: dict[tuple[str, str], int] = {}
         self._group(frozenset(keys))
-        self.outside = list(self._outside(networks))
+        self.outside = list(self._outside(cuts))
         self.size = len(self.pods) + len(self.outside)
         self.all = (1 << self.size) - 1
         self._index()
@@ -205,12 +215,13 @@ class Universe:
 
     def of_network(self, peer: CidrPeer) -> int:
         """The classes whose address lies in a network and in none of its exceptions."""
-        found = self._within(peer.network)
+        found = self.within(peer.network)
         for inner in peer.excepts:
-            found &= ~self._within(inner)
+            found &= ~self.within(inner)
         return found
 
-    def _within(self, network: Network) -> int:
+    def within(self, network: Network) -> int:
+        """The classes whose address lies in a network: one that a policy names, or that was given."""
         if network not in self._networks:
             first, last = self._spans.range(network)
             held = self._filled[bisect_left(self._filled, first) : bisect_left(self._filled, last)]

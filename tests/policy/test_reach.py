@@ -41,6 +41,7 @@ def compare(engine: Engine) -> None:
     reach = Reachability(engine)
     ends = ends_of(reach)
     for source, a in ends:
+        reached = reach.reached(source), reach.reached(source, maybe=True)
         for destination, b in ends:
             if source == destination or not (a.pods or b.pods):
                 continue
@@ -59,6 +60,10 @@ def compare(engine: Engine) -> None:
                 }[verdict.outcome]
                 assert (sure, maybe) == expected, (str(a), str(b), port, protocol, verdict.outcome)
                 assert bool(reach.ports(source, destination) & asked) == sure
+                for on, answer in zip(reached, expected, strict=True):
+                    found = [ports & asked for ports, classes in on.items() if classes >> destination & 1]
+                    assert len(found) <= 1
+                    assert any(found) == answer
 
 
 def single_stack(raws: list[Raw]) -> list[Raw]:
