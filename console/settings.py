@@ -24,7 +24,7 @@ from typing import Final
 from console.errors import InputError
 
 _KNOWN: Final = ("theme", "namespace", "keys")
-_TOML_PLACE: Final = re.compile(r"\s*\(at line (?P<line>\d+), column \d+\)")
+_TOML_PLACE: Final = re.compile(r"\s*\(at (?:line (?P<line>\d+), column \d+|end of document)\)")
 
 
 @dataclass(frozen=True, slots=True)
@@ -82,8 +82,10 @@ def parse(text: str, file: str) -> Settings:
         raw = tomllib.loads(text)
     except tomllib.TOMLDecodeError as error:
         found = _TOML_PLACE.search(str(error))
-        place = f"{file}:{found['line']}" if found else file
-        raise InputError(f"{place}: {_TOML_PLACE.sub('', str(error))}", hint="the settings file is TOML") from None
+        line = (found and found["line"]) or len(text.splitlines())
+        raise InputError(
+            f"{file}:{line}: {_TOML_PLACE.sub('', str(error))}", hint="the settings file is TOML"
+        ) from None
     lines = text.splitlines()
     places = {name: f"{file}:{_line_of(name, lines)}" for name in raw}
     for name, value in raw.items():

@@ -108,11 +108,11 @@ def wrap(line: Iterable[Piece], cells: int, *, indent: int = 0) -> list[Line]:
             if used + needed > cells and used > start:
                 close()
                 word = word.lstrip()
-            if needed > cells - used:
-                *full, word = chop_cells(word, max(cells - used, 2))
-                for part in full:
-                    current.append(Piece(part, piece.tone))
-                    close()
+            while cells_of(word.rstrip()) > cells - used:
+                part = chop_cells(word, max(cells - used, 2))[0]
+                current.append(Piece(part, piece.tone))
+                word = word[len(part) :]
+                close()
             if word:
                 current.append(Piece(word, piece.tone))
                 used += cells_of(word)

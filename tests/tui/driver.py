@@ -90,10 +90,24 @@ class Driver:
         """Type a text, letter by letter."""
         await self.press(*(_NAMES.get(letter, letter) for letter in text))
 
+    async def paste(self, text: str) -> None:
+        """Paste a text where the focus is: the same as typing it, in one go."""
+        self.app.post_message(events.Paste(text))
+        await self.pilot.pause(0.0)
+
     async def command(self, text: str) -> None:
         """Give a command."""
-        await self.type(f":{text}")
+        await self.press("colon")
+        await self.paste(text)
         await self.press("enter")
+
+    async def tab_to(self, id: str) -> None:
+        """Press tab until a pane has the focus."""
+        for _ in range(10):
+            if self.focused == id:
+                return
+            await self.press("tab")
+        raise AssertionError(f"tab never comes to {id}")
 
     async def until(self, true: Callable[[], Any], what: str = "") -> None:
         """Wait until something holds; fails with the screen where it never does."""

@@ -151,7 +151,7 @@ async def test_a_filter_narrows_the_list(source: LiveSource, typed: str, kept: s
         await user.command("ns gateway")
         everything = {row.split()[0] for row in user.rows()}
         await user.press("slash")
-        await user.type(typed)
+        await user.paste(typed)
         await user.press("enter")
         assert {row.split()[0] for row in user.rows()} == kept
         await user.see(f"/{typed}")
@@ -177,7 +177,7 @@ async def test_a_filter_that_is_none_says_what_to_write(source: LiveSource) -> N
     async with console(source) as user:
         await user.live()
         await user.press("slash")
-        await user.type("-l ==")
+        await user.paste("-l ==")
         await user.see("write -l key=value")
 
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from difflib import get_close_matches
 from typing import ClassVar, NamedTuple
 
 from textual import on
@@ -57,7 +58,6 @@ class BrowseScreen(MainScreen):
     BrowseScreen #details { width: 37; padding: 0 1; }
     BrowseScreen.-broad #namespaces { width: 28; }
     BrowseScreen.-broad #details { width: 66; }
-    BrowseScreen.-slim #namespaces { width: 20; }
     BrowseScreen.-slim #details { width: 1fr; }
     BrowseScreen.-tiny #namespaces { width: 1fr; }
     """
@@ -125,6 +125,10 @@ class BrowseScreen(MainScreen):
 
     def draw(self, frame: Frame) -> None:
         """The namespaces, the list, the details."""
+        if (gone := self._namespace_gone(frame)) is not None:
+            self.console.fail(gone)
+            self.session.view = View()
+            self._trail.clear()
         view = self.session.view
         failed = status.failure(frame, self.console.rescue_keys()) if frame.status.state is State.FAILED else ()
         table = rows.namespaces(self.sight)
@@ -139,6 +143,14 @@ class BrowseScreen(MainScreen):
         title = f"{view.title}  /{self._narrowed.text}" if self._narrowed else view.title
         draw.title(self.listing, title, f"{len(listed.rows):,}" if listed.rows else "")
         self._draw_details()
+
+    def _namespace_gone(self, frame: Frame) -> UsageError | None:
+        """Why the namespace in view cannot be looked at any more; None while it can, or may still come."""
+        wanted, contents = self.session.view.namespace, frame.snapshot.contents
+        if not wanted or wanted in contents or frame.status.state not in (State.LIVE, State.STATIC):
+            return None
+        near = get_close_matches(wanted, contents, n=1, cutoff=0.5)
+        return UsageError(f"There is no namespace {wanted!r}", hint=f"did you mean {near[0]}?" if near else "")
 
     def _selected(self) -> Workload | Pod | Policy | None:
         table = self.listing.table

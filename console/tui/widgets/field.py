@@ -62,7 +62,7 @@ class Field(Drawn, can_focus=True):
                 line = value
             if width(line) > cells:
                 text = value[0].text
-                while width((Piece(text),)) > cells - 1:
+                while text and width((Piece(text),)) > cells - 1:
                     text = text[1:]
                 line = (Piece("…", Tone.DIM), Piece(fit(text, cells - 1), Tone.STRONG))
         return self.strip(line if y == 0 else (), cells)

@@ -1,0 +1,80 @@
+from __future__ import annotations
+
+import base64
+import stat
+from pathlib import Path
+
+import pytest
+
+from console.cluster.live import LiveSource
+from console.errors import InputError
+from console.tui.copying import copy
+
+from .driver import Driver, console
+from .test_simulate import FEAST, TRAINER, ask
+
+
+@pytest.fixture(autouse=True)
+def state(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> Path:
+    monkeypatch.setenv("XDG_STATE_HOME", str(tmp_path))
+    return tmp_path / "netpol-console"
+
+
+def listen(user: Driver, monkeypatch: pytest.MonkeyPatch) -> list[str]:
+    """What is written to the terminal raw."""
+    written: list[str] = []
+    assert user.app._driver is not None
+    monkeypatch.setattr(user.app._driver, "write", written.append)
+    return written
+
+
+async def test_the_verdict_is_copied_by_osc_52(source: LiveSource, monkeypatch: pytest.MonkeyPatch) -> None:
+    async with console(source) as user:
+        await ask(user, TRAINER, FEAST, "6566")
+        written = listen(user, monkeypatch)
+        await user.press("c")
+        await user.until(lambda: "Copied the verdict" in user.notices)
+        [sequence] = [text for text in written if text.startswith("\x1b]52;")]
+        copied = base64.b64decode(sequence.removeprefix("\x1b]52;c;").removesuffix("\a")).decode()
+        assert "● ALLOWED" in copied
+        assert "training/to-feature-store" in copied
+
+
+async def test_the_yaml_is_copied_where_it_has_the_focus(source: LiveSource, monkeypatch: pytest.MonkeyPatch) -> None:
+    async with console(source) as user:
+        await ask(user, TRAINER, FEAST, "6566")
+        listen(user, monkeypatch)
+        await user.tab_to("yaml")
+        await user.press("c")
+        await user.until(lambda: "Copied the YAML" in user.notices)
+        assert user.app.clipboard.startswith("apiVersion: networking.k8s.io/v1\nkind: NetworkPolicy\n")
+        assert "name: to-feature-store" in user.app.clipboard
+
+
+async def test_what_is_too_long_for_a_terminal_goes_to_a_file(
+    source: LiveSource, monkeypatch: pytest.MonkeyPatch, state: Path
+) -> None:
+    async with console(source, copy_limit=100) as user:
+        await ask(user, TRAINER, FEAST, "6566")
+        written = listen(user, monkeypatch)
+        await user.press("c")
+        await user.until(lambda: str(state / "copied.txt") in user.notices)
+        assert "● ALLOWED" in (state / "copied.txt").read_text()
+        assert not [text for text in written if "]52;" in text]
+
+
+def test_the_guard_counts_bytes_and_the_file_is_the_user_s_alone(state: Path) -> None:
+    taken: list[str] = []
+    assert copy("x" * 100, clipboard=taken.append, folder=state, limit=100) is None
+    assert taken == ["x" * 100]
+    path = copy("ü" * 51, clipboard=taken.append, folder=state, limit=100)
+    assert path is not None
+    assert path.read_text() == "ü" * 51
+    assert stat.S_IMODE(path.stat().st_mode) == 0o600
+    assert len(taken) == 1
+
+
+def test_a_folder_that_cannot_be_written_is_told(tmp_path: Path) -> None:
+    (tmp_path / "file").touch()
+    with pytest.raises(InputError, match="too many for the clipboard"):
+        copy("x" * 10, clipboard=lambda text: None, folder=tmp_path / "file", limit=5)

@@ -1,0 +1,206 @@
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+import pytest
+from textual.widgets import Input
+
+from console.cluster.live import LiveSource
+from console.cluster.source import State
+from console.errors import InputError
+from console.settings import Settings, parse
+from console.tui import keys
+from console.tui.app import ConsoleApp
+from console.tui.screens.text import TextScreen
+
+from .driver import Driver, console
+from .sources import Scripted
+from .test_simulate import FEAST, TRAINER, answer, ask
+from .test_states import SMALL
+
+
+def active(user: Driver) -> dict[str, object]:
+    """The bindings that would act now, by id."""
+    return {each.binding.id or each.binding.action: each.binding for each in user.app.screen.active_bindings.values()}
+
+
+async def help_text(user: Driver) -> str:
+    await user.press("question_mark")
+    await user.until(lambda: isinstance(user.app.screen, TextScreen), "help")
+    text = user.app.screen.query_one("#text").text  # type: ignore[attr-defined]
+    await user.press("escape")
+    await user.until(lambda: not isinstance(user.app.screen, TextScreen), "closed")
+    return str(text)
+
+
+async def test_help_lists_every_key_that_acts_in_any_pane_of_either_screen(source: LiveSource) -> None:
+    async with console(source) as user:
+        await ask(user, TRAINER, "internet", "443")
+        for screen in ("1", "2"):
+            await user.press(screen)
+            await user.pilot.pause()
+            found: set[str] = set()
+            base = user.app.base
+            assert base is not None
+            for pane in base.panes():
+                base.go_to_pane(pane)
+                await user.pilot.pause()
+                found |= active(user).keys()
+            listed = await help_text(user)
+            # The palette's key is Textual's own and carries no id; help lists ours for the same.
+            missing = {each for each in found - {"command_palette"} if each not in listed}
+            assert not missing
+            assert len(found) > 20
+
+
+async def test_every_key_has_an_id_of_its_own_and_says_what_it_does() -> None:
+    ids = [key.id for key in keys.ALL]
+    assert len(ids) == len(set(ids))
+    assert all(key.tooltip and key.label for key in keys.ALL)
+
+
+async def test_a_key_can_be_given_to_another_by_its_id(source: LiveSource) -> None:
+    settings = parse('[keys]\n"simulate.swap" = "w"\n', "config.toml")
+    async with console(source, settings=settings) as user:
+        await ask(user, TRAINER, FEAST, "6566")
+        await user.see("w swap")
+        await user.press("w")
+        await user.until(lambda: user.app.session.question.source == FEAST)
+        assert "w              Ask for the other way round" in await help_text(user)
+
+
+@pytest.mark.parametrize(
+    ("text", "told"),
+    [
+        ('theme = "netpol-nigth"', "config.toml:1: there is no theme 'netpol-nigth'"),
+        ('\n[keys]\n"simulate.swop" = "w"', "config.toml:3: there is no key called 'simulate.swop'"),
+    ],
+)
+def test_a_setting_that_names_nothing_is_told_with_its_line(text: str, told: str) -> None:
+    with pytest.raises(InputError) as error:
+        ConsoleApp(Scripted(), settings=parse(text, "config.toml"))
+    assert error.value.message == told
+    assert "simulate.swap" in error.value.hint or "netpol-night" in error.value.hint
+
+
+async def test_the_console_begins_in_the_namespace_of_the_settings(source: LiveSource) -> None:
+    async with console(source, settings=Settings(namespace="gateway")) as user:
+        await user.live()
+        await user.see("Workloads · gateway", "demo › gateway")
+
+
+async def test_a_namespace_of_the_settings_that_is_not_there_is_told(source: LiveSource) -> None:
+    async with console(source, settings=Settings(namespace="gatway")) as user:
+        await user.live()
+        await user.until(lambda: "There is no namespace 'gatway'" in user.notices)
+        await user.see("Workloads · all namespaces")
+
+
+@pytest.mark.parametrize(
+    ("command", "seen"),
+    [
+        ("ns training", ["Workloads · training", "llm-finetune"]),
+        ("netpol", ["Policies · all namespaces", "INGRESS"]),
+        ("pod", ["Pods · all namespaces", "STATUS"]),
+        ("notices", ["What to know about what is shown"]),
+        ("help", ["Everywhere"]),
+        ("sim", ["Choose a source"]),
+    ],
+)
+async def test_commands_go_where_they_say(source: LiveSource, command: str, seen: Sequence[str]) -> None:
+    async with console(source) as user:
+        await user.live()
+        await user.command(command)
+        await user.see(*seen)
+
+
+@pytest.mark.parametrize(
+    ("command", "told"),
+    [
+        ("netpl", "there is no command :netpl: did you mean :netpol?"),
+        ("ns a b", ":ns takes [name]"),
+    ],
+)
+async def test_a_command_that_is_none_names_the_nearest_and_stays_to_be_mended(command: str, told: str) -> None:
+    async with console(Scripted(), size=(140, 30)) as user:
+        await user.command(command)
+        await user.see(told)
+        assert user.focused == "typed"
+        await user.press("escape")
+        assert user.focused == "listing"
+
+
+async def test_a_namespace_that_is_not_there_is_told_with_the_nearest(source: LiveSource) -> None:
+    async with console(source) as user:
+        await user.live()
+        await user.command("ns trainin")
+        await user.until(lambda: "There is no namespace 'trainin'. did you mean training?" in user.notices)
+
+
+async def test_tab_completes_commands_and_their_words(source: LiveSource) -> None:
+    async with console(source) as user:
+        await user.live()
+        await user.press("colon")
+        typed = user.app.screen.query_one("#typed", Input)
+        for text, completed in (
+            ("net", "netpol"),
+            ("ns fea", "ns feature-store"),
+            ("sim training/pyt", f"sim {TRAINER}"),
+        ):
+            typed.value = ""
+            await user.paste(text)
+            await user.press("tab")
+            await user.until(lambda wanted=completed: typed.value == wanted, completed)
+
+
+async def test_ns_alone_offers_namespaces(source: LiveSource) -> None:
+    async with console(source) as user:
+        await user.live()
+        await user.command("ns")
+        await user.paste("vect")
+        await user.press("enter")
+        await user.see("Workloads · vector-db")
+
+
+async def test_the_palette_offers_what_has_a_key(source: LiveSource) -> None:
+    async with console(source) as user:
+        await user.live()
+        await user.press("ctrl+p")
+        await user.paste("as the source")
+        await user.see("Take this as the source of a simulation")
+
+
+async def test_q_leaves() -> None:
+    source = Scripted()
+    async with console(source) as user:
+        await user.until(lambda: source.opened)
+        assert not user.app._exit
+        await user.press("q")
+        await user.until(lambda: user.app._exit, "left")
+    assert source.closed
+
+
+async def test_clicks_do_what_keys_do(source: LiveSource) -> None:
+    async with console(source) as user:
+        await user.live()
+        await user.pilot.click("#listing", offset=(5, 4))
+        assert user.list().cursor == 2
+        assert await user.pilot.click("Tab", offset=(3, 0))
+        await user.pilot.click("#tabs Tab:last-of-type")
+        await user.see("Choose a source")
+        await user.pilot.click("#source")
+        await user.see("letters of a workload")
+
+
+async def test_the_same_keys_answer_in_the_same_way_while_updates_come(source: LiveSource) -> None:
+    scripted = Scripted()
+    async with console(scripted) as user:
+        await user.until(lambda: scripted.opened)
+        scripted.say(State.LIVE, SMALL)
+        await user.command("sim shop/web internet 443")
+        await user.see("● ALLOWED")
+        for _ in range(20):
+            scripted.say(State.LIVE, SMALL)
+        await user.press("x")
+        await user.until(lambda: user.app.session.question.destination == "shop/web")
+        await user.until(lambda: answer(user).startswith(("○ BLOCKED", "● ALLOWED")))
