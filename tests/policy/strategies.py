@@ -10,7 +10,7 @@ the API server would accept. Drawn objects share parts: copy before changing one
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator
 from ipaddress import IPv4Network, IPv6Network, ip_network
 from itertools import combinations, product
 from random import Random
@@ -96,7 +96,7 @@ ports = st.sampled_from(
     _merged(
         _field("protocol", PROTOCOLS),
         [
-            *_field("port", (*PORTS, *NAMES)),
+            *_field("port", (*PORTS, *NAMES * 5)),
             *({"port": low, "endPort": high} for low, high in product(PORTS, PORTS) if low <= high),
         ],
     )
@@ -188,10 +188,10 @@ WORN = [*({"labels": each} for each in LABELS), {}, {"labels": None}]
 SORTS = ("running", "running", "running", "running", "host", "pending", "finished")
 
 
-def pods(number: int) -> st.SearchStrategy[Raw]:
+def pods(number: int, families: st.SearchStrategy[tuple[str, bool]]) -> st.SearchStrategy[Raw]:
     """A pod: on its own address or its node's, pending without one, or finished; alone or one of a StatefulSet's."""
 
-    def made(sort: str, place: tuple[str, Raw], families: tuple[str, bool], metadata: Raw, containers: Raw) -> Raw:
+    def made(sort: str, place: tuple[str, Raw], holds: tuple[str, bool], metadata: Raw, containers: Raw) -> Raw:
         node, hosted = place
         spec: Raw = dict(containers)
         v4, v6 = f"10.1.0.{number}", f"fd01::{number}"
@@ -203,21 +203,20 @@ def pods(number: int) -> st.SearchStrategy[Raw]:
         if node:
             spec["nodeName"] = node
         if sort != "pending":
-            chosen = "46" if sort == "host" else families[0]
+            chosen = "46" if sort == "host" else holds[0]
             addresses = [{"4": v4, "6": v6}[family] for family in chosen]
             status["podIP"] = addresses[0]
-            if len(addresses) > 1 or families[1]:
+            if len(addresses) > 1 or holds[1]:
                 status["podIPs"] = [{"ip": each} for each in addresses]
         named = {"name": f"p{number}", **metadata}
         return {"apiVersion": "v1", "kind": "Pod", "metadata": named, "spec": spec, "status": status}
 
-    return st.builds(made, _sorts, _places, _families, _metadata, st.sampled_from(POD_SPECS))
+    return st.builds(made, _sorts, _places, families, _metadata, st.sampled_from(POD_SPECS))
 
 
 _sorts = st.sampled_from(SORTS)
 _places = st.sampled_from([(node, hosted) for node in HOSTED for hosted in HOSTED[node]])
-_families = st.sampled_from([("4", False), ("4", True), *[("46", True)] * 2, ("6", True), ("6", False), ("64", True)])
-_metadata = st.sampled_from(_merged([{"namespace": name} for name in "aabbcd"], WORN, [{}, {"ownerReferences": [SET]}]))
+_metadata = st.sampled_from(_merged([{"namespace": name} for name in "aaabbc"], WORN, [{}, {"ownerReferences": [SET]}]))
 
 
 def _namespaces(worn: list[Raw]) -> list[Raw]:
@@ -239,11 +238,38 @@ def _nodes(names: tuple[str, ...]) -> list[Raw]:
     ]
 
 
-_each_pod = [pods(number) for number in range(1, MOST_PODS + 1)]
+_pods_by_families = [
+    [pods(number, st.sampled_from(families)) for number in range(1, MOST_PODS + 1)]
+    for families in (
+        [("4", False), ("4", True)],
+        [("46", True), ("64", True)],
+        [("6", False), ("6", True)],
+        [("4", False), ("6", True), ("46", True), ("64", True)],
+    )
+]
+_clusters = st.sampled_from([_pods_by_families[each] for each in (0, 1, 1, 2, 3)])
 _each_policy = [policies(f"np{number}") for number in range(4)]
 _how_many_pods, _how_many_policies = st.integers(2, MOST_PODS), st.integers(1, len(_each_policy))
 _known_nodes = st.sampled_from(((), ("n1",), tuple(NODES)))
 _known_namespaces = st.lists(st.sampled_from(WORN), max_size=3)
+
+
+_alike = st.sampled_from(((), ("ports",), ("ports",), ("ports", "labels")))
+
+
+def _replicated(drawn: list[Raw], alike: tuple[str, ...]) -> Iterator[Raw]:
+    """The pods, those of one StatefulSet made alike in the ports they declare or their labels, as replicas are."""
+    first: dict[str, Raw] = {}
+    for pod in drawn:
+        metadata, spec = pod["metadata"], pod["spec"]
+        if "ownerReferences" in metadata and "hostNetwork" not in spec:
+            like = first.setdefault(metadata["namespace"], pod)
+            if "ports" in alike:
+                containers = {key: value for key, value in like["spec"].items() if key != "nodeName"}
+                spec = {key: value for key, value in spec.items() if key == "nodeName"} | containers
+            if "labels" in alike:
+                metadata = metadata | {"labels": like["metadata"].get("labels")}
+        yield pod | {"metadata": metadata, "spec": spec}
 
 
 @st.composite
@@ -252,7 +278,7 @@ def worlds(draw: st.DrawFn) -> list[Raw]:
     return [
         *_nodes(draw(_known_nodes)),
         *_namespaces(draw(_known_namespaces)),
-        *[draw(each) for each in _each_pod[: draw(_how_many_pods)]],
+        *_replicated([draw(each) for each in draw(_clusters)[: draw(_how_many_pods)]], draw(_alike)),
         *[draw(each) for each in _each_policy[: draw(_how_many_policies)]],
     ]
 
@@ -264,21 +290,31 @@ def connections(objects: list[Raw], seed: int, count: int) -> list[Connection]:
     """Questions about a cluster, mostly between its live pods.
 
     Drawn by a seed from what could be there, less what is not, so that a failing cluster
-    shrinks without its questions changing.
+    shrinks while most of its questions stay. Half of the ports are ones the destination declares.
     """
     live = {
-        each["metadata"]["name"]: ("pod", each["metadata"]["namespace"], each["metadata"]["name"])
+        each["metadata"]["name"]: each
         for each in objects
         if each["kind"] == "Pod" and each["status"]["phase"] != "Succeeded"
     }
+    ends = {name: ("pod", each["metadata"]["namespace"], name) for name, each in live.items()}
     random = Random(seed)
     found: list[Connection] = []
     for _ in range(4 * count):
         src, dst = (random.choice(_ANY_END) for _ in range(2))
         how = random.choice(("TCP", "TCP", "UDP", "SCTP")), random.choice((*PORTS, 79))
+        declared = _declared(live[dst]) if dst in live else []
+        if declared and random.random() < 0.5:
+            how = random.choice(declared)
         if {src, dst} <= live.keys() | _ADDRESSES:
-            found.append((live.get(src, ("ip", src)), live.get(dst, ("ip", dst)), *how))
+            found.append((ends.get(src, ("ip", src)), ends.get(dst, ("ip", dst)), *how))
     return found[:count]
+
+
+def _declared(pod: Raw) -> list[tuple[str, int]]:
+    """Protocols and numbers of the ports that a pod's containers declare."""
+    ports = [port for each in pod["spec"]["containers"] for port in each.get("ports") or []]
+    return [(port.get("protocol") or "TCP", port["containerPort"]) for port in ports]
 
 
 _PODS = tuple(f"p{number}" for number in range(1, MOST_PODS + 1))
