@@ -78,7 +78,7 @@ def _rule(rule: Rule, question: Question, modes: Modes) -> RuleTrace:
         anyone = Clause(ClauseKind.ANY_PEER, rule.path, True, "any peer", question.peer.name)
         peers: tuple[PeerTrace, ...] = (PeerTrace(rule.path, None, True, (anyone,)),)
     else:
-        peers = tuple(_peer(peer, index, question, modes) for index, peer in enumerate(rule.peers))
+        peers = tuple(_peer(peer, _index(peer, rule), question, modes) for peer in rule.peers)
     if rule.ports is None:
         found = f"{question.port}/{question.protocol.value}"
         ports: tuple[Clause, ...] = (Clause(ClauseKind.ANY_PORT, rule.path, True, "any port", found),)
@@ -89,6 +89,13 @@ def _rule(rule: Rule, question: Question, modes: Modes) -> RuleTrace:
         ports = tuple(port_clause(match, pod, question.protocol, question.port) for match in rule.ports)
     peer, port = either(*(each.matched for each in peers)), either(*(each.matched for each in ports))
     return RuleTrace(rule.path, rule.index, rule.action, both(peer, port), peer, port, peers, ports)
+
+
+def _index(peer: Peer, rule: Rule) -> int:
+    """Which of the rule's peers it is, as written: each network of a peer is compiled to a peer of its own."""
+    index = peer.path[len(rule.path) + 1]
+    assert isinstance(index, int)
+    return index
 
 
 def _without_sidecars(pod: Pod) -> Pod:

@@ -10,7 +10,7 @@ from collections.abc import Iterator
 from typing import Final
 
 from console.objects.selectors import LabelSelector
-from console.objects.tiered import TieredPeer, TieredPolicy, TieredPort, TieredRule
+from console.objects.tiered import NamespacedPods, TieredPeer, TieredPolicy, TieredPort, TieredRule
 from console.policy.addresses import parse_network
 from console.policy.model import (
     Action,
@@ -110,7 +110,7 @@ def compile_tiered(policy: TieredPolicy) -> Policy:
     subject = policy.subject
     at: Path = ("spec", "subject")
     if subject.pods is not None:
-        where = Subject((*at, "pods", "namespaceSelector"), (*at, "pods", "podSelector"), "",
+        where = Subject(*_pods_paths(subject.pods, at), "",
                         subject.pods.namespace_selector or _ALL, subject.pods.pod_selector)  # fmt: skip
     else:
         where = Subject((*at, "namespaces"), at, "", subject.namespaces, None)
@@ -153,8 +153,8 @@ def _compile_peer(peer: TieredPeer, path: Path, action: Action) -> Iterator[Peer
     elif peer.namespaces is not None:
         yield PodPeer(path, (*path, "namespaces"), path, "", peer.namespaces, None)
     elif peer.pods is not None:
-        selectors = ((*path, "pods", "namespaceSelector"), (*path, "pods", "podSelector"))
-        yield PodPeer(path, *selectors, "", peer.pods.namespace_selector or _ALL, peer.pods.pod_selector)
+        paths = _pods_paths(peer.pods, path)
+        yield PodPeer(path, *paths, "", peer.pods.namespace_selector or _ALL, peer.pods.pod_selector)
     elif peer.nodes is not None:
         yield NodePeer((*path, "nodes"), peer.nodes)
     elif peer.domain_names is not None:
@@ -163,3 +163,10 @@ def _compile_peer(peer: TieredPeer, path: Path, action: Action) -> Iterator[Peer
         network = parse_network(text)
         assert network is not None, "compiled before it was validated"
         yield CidrPeer(path, (*path, "networks", index), network, ())
+
+
+def _pods_paths(pods: NamespacedPods, at: Path) -> tuple[Path, Path]:
+    """Where the ``pods`` of a peer or subject name namespaces (``pods`` itself where they leave them out), and pods."""
+    held = (*at, "pods")
+    namespaces = held if pods.namespace_selector is None else (*held, "namespaceSelector")
+    return namespaces, (*held, "podSelector")
