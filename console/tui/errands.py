@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Final, cast
 from textual import work
 from textual.app import App
 from textual.dom import DOMNode
+from textual.widgets import Input
 
 from console.cluster.source import Source, State
 from console.errors import ConsoleError, UsageError
@@ -48,6 +49,12 @@ class Errands:
     @property
     def _app(self) -> ConsoleApp:
         return cast("ConsoleApp", self)
+
+    def check_action(self, action: str, parameters: tuple[object, ...]) -> bool | None:
+        """A colon is a colon where something is being typed, or lies over the main screen."""
+        del parameters
+        app = self._app
+        return action != "command" or (app.base is app.screen and not isinstance(app.focused, Input))
 
     def action_command(self) -> None:
         """Open the command line."""

@@ -45,7 +45,10 @@ class Key(NamedTuple):
 
 APP: Final = (
     Key("app.help", "question_mark,f1", "help", "help", "All keys of this screen", 99),
-    Key("app.command", "colon", "command", "command", "Type a command: ns, pod, netpol, ctx, sim, q", 80),
+    # These two come before the focus is asked: what is typed right behind them belongs on the line they open.
+    Key(
+        "app.command", "colon", "command", "command", "Type a command: ns, pod, netpol, ctx, sim, q", 80, priority=True
+    ),
     Key("app.palette", "ctrl+p", "command_palette", "palette", "Search everything that can be done", priority=True),
     Key("app.browse", "1", "go('browse')", "Browse", "Namespaces, workloads, pods and policies"),
     Key("app.simulate", "2", "go('simulate')", "Simulate", "May this talk to that, and why"),
@@ -91,7 +94,15 @@ TEXT: Final = (
 BROWSE: Final = (
     Key("browse.source", "s", "mark('source')", "source", "Take this as the source of a simulation", 20),
     Key("browse.destination", "d", "mark('destination')", "destination", "Take this as the destination", 21),
-    Key("browse.filter", "slash", "filter", "filter", "Filter: text (fuzzy), !text (not), -l key=value (labels)", 40),
+    Key(
+        "browse.filter",
+        "slash",
+        "filter",
+        "filter",
+        "Filter: text (fuzzy), !text (not), -l key=value (labels)",
+        40,
+        True,
+    ),
     Key("browse.yaml", "y", "yaml", "yaml", "YAML of this policy, or of the policies that select this", 50),
     Key("browse.policies", "p", "policies", "policies", "Policies of the namespace", 51),
     Key("browse.copy", "c", "copy", "copy", "Copy the name under the cursor"),

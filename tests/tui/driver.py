@@ -90,6 +90,11 @@ class Driver:
         """Type a text, letter by letter."""
         await self.press(*(_NAMES.get(letter, letter) for letter in text))
 
+    def burst(self, text: str) -> None:
+        """Type a text faster than anything can answer, as a terminal hands on what a script sends."""
+        for letter in text:
+            self.app.post_message(events.Key(_NAMES.get(letter, "enter" if letter == "\n" else letter), letter))
+
     async def paste(self, text: str) -> None:
         """Paste a text where the focus is: the same as typing it, in one go."""
         self.app.post_message(events.Paste(text))

@@ -153,6 +153,17 @@ async def test_tab_completes_commands_and_their_words(source: LiveSource) -> Non
             await user.until(lambda wanted=completed: typed.value == wanted, completed)
 
 
+async def test_what_is_typed_right_behind_a_colon_or_a_slash_belongs_to_it(source: LiveSource) -> None:
+    async with console(source) as user:
+        await user.live()
+        user.burst(":ns training\n")
+        await user.see("Workloads · training")
+        user.burst("/tensor\n")
+        await user.until(lambda: [row.split()[0] for row in user.rows()] == ["tensorboard"], "filtered")
+        user.burst("/a/b:c\n")
+        await user.see("/a/b:c")
+
+
 async def test_ns_alone_offers_namespaces(source: LiveSource) -> None:
     async with console(source) as user:
         await user.live()

@@ -10,6 +10,7 @@ from textual.app import ComposeResult
 from textual.binding import BindingType
 from textual.containers import Horizontal
 from textual.widget import Widget
+from textual.widgets import Input
 
 from console.cluster.source import State
 from console.errors import UsageError
@@ -278,6 +279,10 @@ class BrowseScreen(MainScreen):
             self.console.say("A policy is no end of a connection: choose a workload or a pod.", "warning")
             return
         self.console.set_end(side, end_text(chosen))
+
+    def check_action(self, action: str, parameters: tuple[object, ...]) -> bool | None:
+        """A slash is a slash where something is being typed."""
+        return super().check_action(action, parameters) and (action != "filter" or not isinstance(self.focused, Input))
 
     def action_filter(self) -> None:
         """Open the filter."""
