@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import copy
+import json
 from collections.abc import Iterable, Iterator
 from itertools import product
 from typing import Any
@@ -26,7 +27,7 @@ checked = settings(max_examples=80, deadline=None, suppress_health_check=list(He
 
 def without(objects: list[Raw], ref: ObjectRef, findings: list[Finding]) -> list[Raw]:
     """The objects without the parts that findings about one policy point at, all at once."""
-    changed = copy.deepcopy(objects)
+    changed: list[Raw] = json.loads(json.dumps(objects))  # drawn objects share parts, even within one
     policy = next(each for each in changed if (each["kind"], each["metadata"]["name"]) == (ref.kind, ref.name))
     spec = policy.setdefault("spec", {})
     if ref.kind == "NetworkPolicy":
