@@ -161,7 +161,7 @@ async def test_what_is_typed_right_behind_a_colon_or_a_slash_belongs_to_it(sourc
         user.burst("/tensor\n")
         await user.until(lambda: [row.split()[0] for row in user.rows()] == ["tensorboard"], "filtered")
         user.burst("/a/b:c\n")
-        await user.see("/a/b:c")
+        await user.see("/tensora/b:c")
 
 
 async def test_ns_alone_offers_namespaces(source: LiveSource) -> None:
