@@ -14,6 +14,7 @@ from console.cluster.transport import Review, Transport
 from console.cluster.worker import Worker
 from console.errors import InputError
 from console.objects.resources import Resource
+from console.objects.shapes import prepare
 
 #: No more namespaces than this are looked at: each takes a question.
 MAX_ASKED: Final = 1000
@@ -51,6 +52,9 @@ class Found:
 
     readable: dict[Resource, tuple[str, ...]]
     named: tuple[str, ...]
+
+
+prepare(_RulesReview, _AccessReview)
 
 
 def search(transport: Transport, resources: Iterable[Resource], namespaces: Iterable[str], call: Call) -> Found:

@@ -22,6 +22,7 @@ import msgspec
 from console.cluster.failures import Aborted, clean
 from console.cluster.kubeconfig import Context, Exec
 from console.errors import InputError
+from console.objects.shapes import prepare
 
 _PLUGIN_SECONDS: Final = 60.0
 _POLL_SECONDS: Final = 0.1
@@ -160,6 +161,9 @@ def _environment(context: Context, plugin: Exec) -> dict[str, str]:
     info = {"apiVersion": plugin.api_version, "kind": "ExecCredential", "spec": spec}
     own = {each.name: each.value for each in plugin.env or ()}
     return {**os.environ, **own, "KUBERNETES_EXEC_INFO": json.dumps(info)}
+
+
+prepare(_PluginAnswer)
 
 
 def _credentials(out: bytes, name: str, plugin: Exec) -> Credentials:

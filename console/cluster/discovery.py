@@ -15,6 +15,7 @@ from console.cluster.worker import Worker
 from console.errors import InputError
 from console.objects.core import ForeignPolicy
 from console.objects.resources import CUSTOM_GROUPS, FOREIGN_KINDS, TIERED, Resource, custom
+from console.objects.shapes import prepare
 
 _NEEDED: Final = ("list", "watch")
 _RETRY_SECONDS: Final = (1.0, 2.0, 5.0, 10.0, 30.0)
@@ -44,6 +45,9 @@ class _Entry(msgspec.Struct):
 
 class _Entries(msgspec.Struct):
     resources: list[_Entry] | None = None
+
+
+prepare(_Groups, _Entries)
 
 
 def discover(transport: Transport, call: Call) -> tuple[Resource, ...]:

@@ -10,6 +10,8 @@ from typing import Final
 
 import msgspec
 
+from console.objects.shapes import prepare
+
 _UNPRINTABLE: Final = re.compile(r"[^\x20-\x7e\u00a0-\u200a\u2010-\u2027\u2030-\u205f\u2070-\ud7ff\uf900-\ufffd]+")
 _MAX_MESSAGE: Final = 300
 #: Whom API servers take those for who bring no credentials; they are refused (403), not told to sign in (401).
@@ -50,6 +52,9 @@ class _Status(msgspec.Struct):
     message: str | None = None
     reason: str | None = None
     details: _Details | None = None
+
+
+prepare(_Status)
 
 
 def clean(text: str) -> str:

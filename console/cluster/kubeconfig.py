@@ -15,6 +15,7 @@ from rapidfuzz import process
 
 from console.cluster.failures import clean
 from console.errors import InputError
+from console.objects.shapes import prepare
 
 #: What a context without a namespace means.
 DEFAULT_NAMESPACE: Final = "default"
@@ -196,6 +197,9 @@ class Kubeconfig:
         for context in file.contexts or ():
             self._contexts.setdefault(context.name, context.context or ContextEntry())
         self.current = self.current or file.current_context or ""
+
+
+prepare(_File)
 
 
 def _told(error: msgspec.ValidationError) -> str:

@@ -11,6 +11,7 @@ from console.objects import wire
 from console.objects.convert import manager_of, name_of
 from console.objects.diagnostics import Malformed
 from console.objects.meta import SourceText
+from console.objects.shapes import prepare
 from console.objects.tiered import TieredPeer, TieredPolicy, TieredPort, TieredRule
 
 _T = TypeVar("_T")
@@ -59,6 +60,9 @@ class _Destination(wire.Wire):
 
 class _Protocol(wire.Wire):
     destination_port: _Destination | None = None
+
+
+prepare(WireTiered, TieredPeer, _PortNumber, _PortRange, _Protocol)
 
 
 def tiered(kind: str, api_version: str) -> Any:

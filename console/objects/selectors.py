@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import msgspec
 
+from console.objects.shapes import prepare
+
 #: Operators of a label selector requirement (apimachinery ``metav1.LabelSelectorOperator``).
 OPERATORS = ("In", "NotIn", "Exists", "DoesNotExist")
 
@@ -26,3 +28,6 @@ class LabelSelector(msgspec.Struct, frozen=True, rename="camel"):
     def is_empty(self) -> bool:
         """Whether the selector has no requirement at all, and so selects everything."""
         return not self.match_labels and not self.match_expressions
+
+
+prepare(LabelSelector)

@@ -10,6 +10,7 @@ from typing import Any
 import msgspec
 
 from console.objects.selectors import LabelSelector
+from console.objects.shapes import prepare
 
 
 class Wire(msgspec.Struct, rename="camel", gc=False):
@@ -315,3 +316,6 @@ class WireStatus(Wire):
     code: int = 0
     message: str | None = None
     reason: str | None = None
+
+
+prepare(*Wire.__subclasses__())

@@ -9,6 +9,7 @@ from typing import Any, Final, NamedTuple
 
 import msgspec
 
+from console.objects.shapes import prepare
 from console.objects.yaml_events import MAX_DEPTH, YamlError
 from console.objects.yaml_values import Problem, Reading
 
@@ -28,6 +29,9 @@ class _Shell(msgspec.Struct, rename="camel"):
     kind: str = ""
     api_version: str | None = None
     items: list[msgspec.Raw] | None = None
+
+
+prepare(_Shell)
 
 
 def json_objects(text: str) -> Iterator[JsonObject]:

@@ -10,6 +10,7 @@ from typing import Any, Final, NamedTuple
 import msgspec
 
 from console.demo.api.kinds import Kind
+from console.objects.shapes import prepare
 
 
 class Stored(NamedTuple):
@@ -43,6 +44,9 @@ class Stored(NamedTuple):
 
 class _OnlyMetadata(msgspec.Struct):
     metadata: msgspec.Raw
+
+
+prepare(_OnlyMetadata)
 
 
 def list_body(kind: Kind, items: Iterable[Stored], metadata: dict[str, Any], *, partial: bool) -> bytes:
@@ -121,3 +125,6 @@ class ContinueToken(msgspec.Struct, frozen=True):
             return msgspec.json.decode(base64.urlsafe_b64decode(text + "=" * (-len(text) % 4)), type=cls)
         except (binascii.Error, msgspec.MsgspecError, UnicodeError) as error:
             raise ValueError("the token was not made by this server") from error
+
+
+prepare(ContinueToken)
