@@ -14,7 +14,6 @@ from __future__ import annotations
 
 import os
 import re
-import tomllib
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from difflib import get_close_matches
@@ -78,6 +77,8 @@ def load_settings(path: Path | None = None) -> Settings:
 
 def parse(text: str, file: str) -> Settings:
     """The settings a text holds; `file` is named in errors. Raises InputError."""
+    import tomllib  # here, not above: most users have no settings file, and this costs 10 ms
+
     try:
         raw = tomllib.loads(text)
     except tomllib.TOMLDecodeError as error:

@@ -1,186 +1,127 @@
-"""The console as an app: it holds the newest frame and the session, and carries out what concerns every screen."""
+"""The console as an app: what the screens share, and a first paint that waits for nothing.
+
+What this module imports is paid before anything is on the screen; all else is loaded
+while the start screen is shown.
+"""
 
 from __future__ import annotations
 
+import asyncio
 import gc
 import time
 from collections.abc import Callable, Iterable, Sequence
-from functools import partial
-from typing import ClassVar
+from typing import TYPE_CHECKING, ClassVar
 
-from textual.app import App, SystemCommand
+from textual import events, work
 from textual.binding import BindingType
-from textual.screen import Screen
 
-from console.cluster.source import Source, State
 from console.errors import ConsoleError, InputError
-from console.policy.asking import Modes
-from console.report.clean import clean
-from console.settings import Settings, state_folder
 from console.tui import keys
-from console.tui.copying import LIMIT, copy
-from console.tui.desk import Desk
-from console.tui.errands import Errands
-from console.tui.messages import Arrived
-from console.tui.model.frame import Question, first_frame
-from console.tui.model.rows import View
-from console.tui.model.session import Session, normal_port
-from console.tui.screens.base import MainScreen
-from console.tui.screens.browse import BrowseScreen
-from console.tui.screens.simulate import SimulateScreen
+from console.tui.screens.start import PANES_CSS, StartScreen
+from console.tui.stage import Stage
 from console.tui.theme import DEFAULT, THEMES
 
+if TYPE_CHECKING:
+    from console.cluster.source import Source
+    from console.policy.asking import Modes
+    from console.settings import Settings
 
-class ConsoleApp(Errands, App[None], inherit_bindings=False):
-    """Browse and Simulate over one source at a time, which is handed in.
 
-    `open_context` opens one of `contexts`; `reopen` makes the present source afresh, for
-    when it failed. `clock` gives time.time() seconds; `settled` is called once all was read.
+class ConsoleApp(Stage, inherit_bindings=False):
+    """Browse and Simulate over one source at a time.
+
+    `source` is that source, or makes it: then it is made after the first paint, and
+    `title` is what the header says until then. `open_context` opens one of `contexts`;
+    `reopen` makes the present source afresh, for when it failed. `clock` gives
+    time.time() seconds; `settled` is called once all was read.
     """
 
     TITLE = "netpol-console"
-    MODES: ClassVar[dict[str, str | Callable[[], Screen[object]]]] = {
-        "browse": BrowseScreen,  # type: ignore[dict-item]
-        "simulate": SimulateScreen,  # type: ignore[dict-item]
-    }
-    DEFAULT_MODE = "browse"
     BINDINGS: ClassVar[list[BindingType]] = [*keys.bindings(keys.APP)]
     ENABLE_COMMAND_PALETTE = True
     COMMAND_PALETTE_BINDING = "ctrl+p"
-    CSS = """
-    Screen { background: $background; color: $foreground; }
-    * { scrollbar-color: $foreground 25%; scrollbar-background: $background; }
+    DEFAULT_MODE = "start"
+    CSS = f"""
+    Screen {{ background: $background; color: $foreground; }}
+    * {{ scrollbar-color: $foreground 25%; scrollbar-background: $background; }}
+    {PANES_CSS}
     """
 
     def __init__(
         self,
-        source: Source,
+        source: Source | Callable[[], Source],
         *,
+        title: str = "",
         settings: Settings | None = None,
         modes: Modes | None = None,
         contexts: Sequence[str] = (),
         open_context: Callable[[str], Source] | None = None,
         reopen: Callable[[], Source] | None = None,
         clock: Callable[[], float] = time.time,
-        copy_limit: int = LIMIT,
+        copy_limit: int | None = None,
         settled: Callable[[], object] = lambda: None,
     ) -> None:
+        from console.settings import Settings
+
         super().__init__()
         self.settings = settings or Settings()
         self.clock = clock
-        self.session = Session(
-            view=View(self.settings.namespace),
-            contexts=tuple(contexts),
-            open_context=open_context,
-            reopen=reopen,
-        )
-        self.frame = first_frame(source.title, clock())
-        self._source = source
-        self._copy_limit = copy_limit
-        self._settled: Callable[[], object] | None = settled
-        self.desk = Desk(lambda frame: self._hand_over(Arrived(frame)), clock=clock, modes=modes)
+        self._make_source: Callable[[], Source] = source if callable(source) else lambda: source
+        self._source_title = title if callable(source) else source.title
+        self._judging = modes
+        self._contexts = tuple(contexts), open_context, reopen or (source if callable(source) else None)
+        self.copy_limit = copy_limit
+        self.settled = settled
         for theme in THEMES:
             self.register_theme(theme)
         self.theme = _known_theme(self.settings, self.available_themes)
         self.set_keymap(dict(keys.checked(self.settings)))
-
-    def _hand_over(self, message: Arrived) -> None:
-        # Called from the desk's thread; after the loop has ended there is nobody to hand over to.
-        if self.is_running:
-            self.post_message(message)
+        self.add_mode("start", lambda: StartScreen(self._source_title))
 
     def on_mount(self) -> None:
-        """Begin to read: after the first paint, which shows the skeleton."""
-        self.call_after_refresh(self.desk.start, self._source)
-        self.set_interval(1.0, self._tick)
+        """Load the rest, after the first paint."""
+        self.call_after_refresh(self._load)
 
-    def on_unmount(self) -> None:
-        """Let go of the source."""
-        self.desk.stop()
+    @work(exit_on_error=True)
+    async def _load(self) -> None:
+        source = await asyncio.to_thread(_import_and, self._make_source, self._source_title)
+        self._begin(source)
+        start = self.screen
+        await self.switch_mode("browse")
+        for key in start.typed if isinstance(start, StartScreen) else ():
+            self.post_message(events.Key(key.key, key.character))
+        self.desk.start(source)
+        self.set_interval(1.0, self.tick)
 
-    def _tick(self) -> None:
-        """Let the age in the header grow."""
-        if self.frame.status.state is not State.LIVE and (base := self.base) is not None:
-            base.draw_chrome()
+    def _begin(self, source: Source) -> None:
+        from console.tui.desk import Desk
+        from console.tui.messages import Arrived
+        from console.tui.model.frame import first_frame
+        from console.tui.model.rows import View
+        from console.tui.model.session import Session
+        from console.tui.screens.browse import BrowseScreen
+        from console.tui.screens.simulate import SimulateScreen
 
-    @property
-    def base(self) -> MainScreen | None:
-        """The main screen, whatever lies over it."""
-        found = self.screen_stack[0] if self.screen_stack else None
-        return found if isinstance(found, MainScreen) and found.is_mounted else None
+        contexts, open_context, reopen = self._contexts
+        view = View(self.settings.namespace)
+        self.session = Session(view=view, contexts=contexts, open_context=open_context, reopen=reopen)
+        self.frame = first_frame(source.title, self.clock())
+        self.desk = Desk(lambda frame: self.hand_over(Arrived(frame)), clock=self.clock, modes=self._judging)
+        self.add_mode("browse", BrowseScreen)
+        self.add_mode("simulate", SimulateScreen)
 
-    def on_arrived(self, message: Arrived) -> None:
-        """Draw a newer frame."""
-        self.frame = message.frame
-        self.redraw()
-        if self._settled is not None and self.frame.status.state in (State.LIVE, State.STATIC):
-            self._settled()
-            self._settled = None
 
-    def redraw(self) -> None:
-        """Draw the newest frame on the main screen."""
-        if self.base is not None:
-            self.base.refresh_frame()
+def _import_and(make_source: Callable[[], Source], title: str) -> Source:
+    """Import what the screens need, then make the source; one that cannot be made says so as a source does."""
+    import console.tui.screens.browse
+    import console.tui.screens.simulate  # noqa: F401
 
-    def ask(self) -> None:
-        """Have the questions on screen answered, and show what is known already."""
-        self.desk.ask(self.session.questions)
-        self.redraw()
+    try:
+        return make_source()
+    except ConsoleError as error:
+        from console.tui.desk import Unopened
 
-    def set_question(self, question: Question) -> None:
-        """Ask something else."""
-        self.session.question = question._replace(port=normal_port(question.port))
-        self.ask()
-
-    def set_end(self, side: str, text: str) -> None:
-        """Set the source or the destination; go on to Simulate when both are set."""
-        self.session.set_end(side, text, self.frame.snapshot)
-        question = self.session.question
-        self.ask()
-        if question.source and question.destination and isinstance(self.base, BrowseScreen):
-            self.session.ask_port = not question.port
-            self.action_go("simulate")
-        elif isinstance(self.base, BrowseScreen):
-            key, other = ("d", "destination") if side == "source" else ("s", "source")
-            self.say(f"{side.capitalize()}: {text}. Now {key} on the {other}, or 2 to simulate.")
-
-    def action_go(self, screen: str) -> None:
-        """Go to a main screen."""
-        if screen != self.current_mode:
-            self.switch_mode(screen)
-
-    def say(self, text: str, severity: str = "information") -> None:
-        """Tell the user something, for a few seconds. Nothing in it is read as markup."""
-        self.notify(
-            clean(text),
-            severity=severity,  # type: ignore[arg-type]
-            markup=False,
-            timeout=6,
-        )
-
-    def fail(self, error: ConsoleError) -> None:
-        """Tell the user of an error and what to do about it."""
-        self.say(f"{error.message}. {error.hint}".strip() if error.hint else error.message, "error")
-
-    def copy(self, text: str, what: str) -> None:
-        """Copy a text, and say where it went."""
-        try:
-            path = copy(text, clipboard=self.copy_to_clipboard, folder=state_folder(), limit=self._copy_limit)
-        except InputError as error:
-            self.fail(error)
-            return
-        if path is None:
-            self.say(f"Copied {what} to the terminal's clipboard ({len(text):,} characters).")
-        else:
-            self.say(f"Too long for the terminal's clipboard: {what} is in {path}", "warning")
-
-    def get_system_commands(self, screen: Screen[object]) -> Iterable[SystemCommand]:
-        """The command palette: everything that has a key here, and the themes."""
-        del screen  # the main screen's keys are offered, whatever lies over it
-        for title, entries in self.key_sections():
-            for key in entries:
-                yield SystemCommand(key.does, f"{title}: {key.keys}", partial(self.press, key.press))
-        yield SystemCommand("Change the theme", "Colours", self.action_change_theme)
+        return Unopened(title, error)
 
 
 def _known_theme(settings: Settings, available: Iterable[str]) -> str:
@@ -192,27 +133,28 @@ def _known_theme(settings: Settings, available: Iterable[str]) -> str:
 
 
 def run(
-    source: Source,
+    source: Source | Callable[[], Source],
     *,
+    title: str = "",
     settings: Settings | None = None,
     modes: Modes | None = None,
     contexts: Sequence[str] = (),
     open_context: Callable[[str], Source] | None = None,
     reopen: Callable[[], Source] | None = None,
 ) -> int:
-    """Open the console on a source until the user leaves; returns the exit status.
+    """Open the console until the user leaves; returns the exit status. See ConsoleApp for what is passed.
 
     Raises InputError where the settings name a theme or a key that does not exist.
     """
-    # What is there now, and the objects once they are read, stay until the end: looking through them for garbage
-    # again and again would hold up keys for 50 ms and more.
     app = ConsoleApp(
         source,
+        title=title,
         settings=settings,
         modes=modes,
         contexts=contexts,
         open_context=open_context,
         reopen=reopen,
+        # What was read stays until it changes: looking through it for garbage would hold up keys for 50 ms and more.
         settled=gc.freeze,
     )
     gc.freeze()

@@ -8,9 +8,27 @@ from collections.abc import Callable, Mapping
 from dataclasses import replace
 
 from console.cluster.source import Change, Source, State, Status, Update
+from console.errors import ConsoleError
+from console.objects.snapshot import Snapshot
 from console.policy.asking import Modes
 from console.policy.engine import Engine
 from console.tui.model.frame import Answer, Frame, Question, ask, first_frame, follow
+
+
+class Unopened:
+    """A Source that could not be made: it says why, as one that failed does."""
+
+    def __init__(self, title: str, error: ConsoleError) -> None:
+        self.title = title
+        self._error = error
+
+    def open(self, on_update: Callable[[Update], None]) -> None:
+        """Say why."""
+        status = Status(State.FAILED, time.time(), message=self._error.message, hint=self._error.hint)
+        on_update(Update(Snapshot(), status))
+
+    def close(self) -> None:
+        """There is nothing to close."""
 
 
 class Desk:

@@ -4,13 +4,15 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from difflib import get_close_matches
-from typing import Final, NamedTuple
+from typing import TYPE_CHECKING, Final, NamedTuple
 
 from textual.binding import Binding
 from textual.dom import DOMNode
 
 from console.errors import InputError
-from console.settings import Settings
+
+if TYPE_CHECKING:
+    from console.settings import Settings
 
 #: How keys are written on screen where Textual's name is not what one would write.
 DISPLAY: Final[Mapping[str, str]] = {
@@ -44,19 +46,22 @@ class Key(NamedTuple):
 
 
 APP: Final = (
+    Key("app.palette", "ctrl+p", "command_palette", "palette", "Search everything that can be done", priority=True),
+    Key("app.quit", "q", "quit", "quit", "Leave the console"),
+    Key("app.quit_now", "ctrl+q", "quit", "quit", "Leave the console from anywhere", priority=True),
+    Key("app.interrupt", "ctrl+c", "interrupt", "how to quit", "Say how to quit"),
+)
+
+EVERYWHERE: Final = (
     Key("app.help", "question_mark,f1", "help", "help", "All keys of this screen", 99),
-    # These two come before the focus is asked: what is typed right behind them belongs on the line they open.
+    # This and the filter come before the focus is asked: what is typed right behind belongs on the line they open.
     Key(
         "app.command", "colon", "command", "command", "Type a command: ns, pod, netpol, ctx, sim, q", 80, priority=True
     ),
-    Key("app.palette", "ctrl+p", "command_palette", "palette", "Search everything that can be done", priority=True),
     Key("app.browse", "1", "go('browse')", "Browse", "Namespaces, workloads, pods and policies"),
     Key("app.simulate", "2", "go('simulate')", "Simulate", "May this talk to that, and why"),
     Key("app.notices", "exclamation_mark", "notices", "notices", "What was not read or is not evaluated"),
     Key("app.refresh", "ctrl+r", "refresh_all", "refresh", "Redraw; connect again where the cluster did not answer"),
-    Key("app.quit", "q", "quit", "quit", "Leave the console"),
-    Key("app.quit_now", "ctrl+q", "quit", "quit", "Leave the console from anywhere", priority=True),
-    Key("app.interrupt", "ctrl+c", "interrupt", "how to quit", "Say how to quit"),
 )
 
 PANES: Final = (
@@ -137,7 +142,21 @@ PROMPT: Final = (
     Key("prompt.complete", "tab", "complete", "complete", "Complete the word", priority=True),
 )
 
-ALL: Final = (*APP, *PANES, *LIST, *TREE, *TEXT, *BROWSE, *SIMULATE, *FIELD, *MODAL, *YAML, *PICKER, *PROMPT)
+ALL: Final = (
+    *APP,
+    *EVERYWHERE,
+    *PANES,
+    *LIST,
+    *TREE,
+    *TEXT,
+    *BROWSE,
+    *SIMULATE,
+    *FIELD,
+    *MODAL,
+    *YAML,
+    *PICKER,
+    *PROMPT,
+)
 
 #: The place of each binding in the footer.
 RANKS: Final[Mapping[str, int]] = {key.id: key.rank for key in ALL if key.rank}

@@ -102,6 +102,7 @@ class Driver:
 
     async def command(self, text: str) -> None:
         """Give a command."""
+        await self.until(lambda: self.app.base, "ready")
         await self.press("colon")
         await self.paste(text)
         await self.press("enter")
@@ -144,7 +145,9 @@ class Driver:
 
 
 @asynccontextmanager
-async def console(source: Source, size: tuple[int, int] = (120, 36), **options: Any) -> AsyncIterator[Driver]:
+async def console(
+    source: Source | Callable[[], Source], size: tuple[int, int] = (120, 36), **options: Any
+) -> AsyncIterator[Driver]:
     """The console on a source, at a size of columns and lines."""
     app = ConsoleApp(source, **options)
     async with app.run_test(size=size) as pilot:

@@ -103,7 +103,7 @@ async def test_a_namespace_of_the_settings_that_is_not_there_is_told(source: Liv
         ("netpol", ["Policies · all namespaces", "INGRESS"]),
         ("pod", ["Pods · all namespaces", "STATUS"]),
         ("notices", ["What to know about what is shown"]),
-        ("help", ["Everywhere"]),
+        ("help", ["This screen"]),
         ("sim", ["Choose a source"]),
     ],
 )

@@ -1,6 +1,7 @@
 from __future__ import annotations
 
 import socket
+import threading
 from pathlib import Path
 
 from console.cluster.contexts import from_dict
@@ -182,3 +183,37 @@ async def test_files_are_called_files(tmp_path: Path) -> None:
         await user.until(lambda: source.opened)
         source.say(State.STATIC, SMALL)
         await user.see("■ files · 1 ns")
+
+
+async def test_what_is_typed_before_everything_is_loaded_is_not_lost() -> None:
+    gate = threading.Event()
+    source = Scripted()
+
+    def slowly() -> Scripted:
+        gate.wait(10)
+        return source
+
+    async with console(slowly, title="slow") as user:
+        await user.see("slow", "◌ starting", "Namespaces", "Workloads")
+        assert user.app.base is None
+        user.burst(":netpol\n")
+        await user.pilot.pause()
+        gate.set()
+        await user.see("Policies · all namespaces", "scripted")
+
+
+async def test_a_source_that_cannot_be_made_says_why_and_can_be_tried_again() -> None:
+    found: list[Scripted] = []
+
+    def make() -> Scripted:
+        if not found:
+            found.append(Scripted("there"))
+            raise InputError("the kubeconfig has no context", hint="see kubectl config get-contexts")
+        return found[0]
+
+    async with console(make, title="kubeconfig") as user:
+        await user.see("✗ the kubeconfig has no context", "see kubectl config get-contexts", "^r", "try again")
+        await user.press("ctrl+r")
+        await user.until(lambda: found[0].opened, "tried again")
+        found[0].say(State.LIVE, SMALL)
+        await user.see("there", "shop/web")

@@ -7,8 +7,6 @@ from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Final, NamedTuple, TypeVar
 
-from rapidfuzz import fuzz, process
-
 from console.errors import UsageError
 from console.objects.snapshot import Snapshot
 from console.policy.addresses import parse_address
@@ -22,6 +20,8 @@ MOST: Final = 400
 USUAL_PORTS: Final = ("443/TCP", "80/TCP", "53/UDP", "22/TCP")
 
 R = TypeVar("R")
+#: ``-l app``, ``-l app=x``, ``-lapp=x``; but ``-ll`` may be a part of a name.
+_BY_LABEL: Final = re.compile(r"-l(?:\s|$|\S*=)")
 _LABEL: Final = re.compile(r"(?P<key>[^=!,\s]+)\s*(?:(?P<relation>!=|==|=)\s*(?P<value>[^,]*))?")
 
 
@@ -44,7 +44,7 @@ class Filter:
     def parse(cls, text: str) -> Filter:
         """The filter a text means. Raises UsageError for ``-l`` with something that is no label."""
         stripped = text.strip()
-        if stripped.startswith("-l"):
+        if _BY_LABEL.match(stripped):
             return cls(stripped, labels=tuple(_label(part) for part in stripped[2:].split(",") if part.strip()))
         inverse = stripped.startswith("!")
         return cls(stripped, tuple(stripped.removeprefix("!").lower().split()), inverse)
@@ -89,6 +89,8 @@ def _alike(word: str, texts: Sequence[str]) -> set[int]:
     exact = {place for place, text in enumerate(texts) if word in text}
     if exact or len(word) < 4:
         return exact
+    from rapidfuzz import fuzz, process  # here, not above: 20 ms that only a word with a slip in it pays
+
     near = process.extract_iter(word, texts, scorer=fuzz.partial_ratio, score_cutoff=ALIKE)
     # partial_ratio takes the shorter text for the needle; a text shorter than the word is no match of it.
     return {place for text, _, place in near if len(text) >= len(word)}

@@ -32,6 +32,10 @@ class Session:
         asked = [self.question, *self.pins] if self.question.complete else self.pins
         return tuple(dict.fromkeys(asked))
 
+    def set_question(self, question: Question) -> None:
+        """Ask this."""
+        self.question = question._replace(port=normal_port(question.port))
+
     def set_end(self, side: str, text: str, snapshot: Snapshot) -> None:
         """Set ``source`` or ``destination``; the port stays if the destination has it, and the only one is taken."""
         if side == "source":

@@ -19,7 +19,7 @@ from console.tui.widgets.chrome import Chrome, Foot
 from console.tui.widgets.prompt import Prompt
 
 if TYPE_CHECKING:
-    from console.tui.app import ConsoleApp
+    from console.tui.stage import Stage
 
 
 class MainScreen(Screen[None], inherit_bindings=False):
@@ -30,9 +30,6 @@ class MainScreen(Screen[None], inherit_bindings=False):
     MainScreen.-typing Foot { display: none; }
     """
     AUTO_FOCUS = None
-    #: Where the screen is wider than this all panes are shown; else one side gives way.
-    WIDE = 100
-
     #: Its name in `go`.
     NAME = ""
 
@@ -51,6 +48,11 @@ class MainScreen(Screen[None], inherit_bindings=False):
         """What tab moves between, in order."""
         raise NotImplementedError
 
+    @property
+    def main_pane(self) -> Widget:
+        """Where the focus goes when it has nowhere else to be."""
+        return self.panes()[0]
+
     def arrange_panes(self) -> None:
         """Show the panes the width has room for, the one in focus among them."""
         raise NotImplementedError
@@ -60,9 +62,9 @@ class MainScreen(Screen[None], inherit_bindings=False):
         raise NotImplementedError
 
     @property
-    def console(self) -> ConsoleApp:
+    def console(self) -> Stage:
         """The app."""
-        return cast("ConsoleApp", self.app)
+        return cast("Stage", self.app)
 
     @property
     def session(self) -> Session:

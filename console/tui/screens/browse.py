@@ -10,7 +10,6 @@ from textual.app import ComposeResult
 from textual.binding import BindingType
 from textual.containers import Horizontal
 from textual.widget import Widget
-from textual.widgets import Input
 
 from console.cluster.source import State
 from console.errors import UsageError
@@ -26,7 +25,8 @@ from console.tui.model.rows import Kind, View
 from console.tui.model.search import Filter
 from console.tui.model.sight import Sight
 from console.tui.model.yamlview import Sheets, plain_sheet
-from console.tui.screens.base import MainScreen
+from console.tui.screens.commanding import CommandScreen
+from console.tui.screens.start import TINY, WIDE, fit_panes
 from console.tui.screens.text import YamlScreen
 from console.tui.text import Line, Piece, Tone, cleaned, wrap
 from console.tui.widgets.cursor import CursorView
@@ -43,28 +43,11 @@ class _Step(NamedTuple):
     key: object
 
 
-class BrowseScreen(MainScreen):
+class BrowseScreen(CommandScreen):
     """Three panes: namespaces, a list, and the object under the cursor."""
 
     NAME = "browse"
     BINDINGS: ClassVar[list[BindingType]] = [*keys.bindings(keys.BROWSE)]
-    DEFAULT_CSS = """
-    BrowseScreen #panes { height: 1fr; }
-    BrowseScreen #panes > * {
-        border: round $border-blurred; border-title-color: $foreground; border-subtitle-color: $foreground 60%;
-    }
-    BrowseScreen #panes > *:focus { border: round $accent; }
-    BrowseScreen #namespaces { width: 22; }
-    BrowseScreen #listing { width: 1fr; min-width: 30; }
-    BrowseScreen #details { width: 37; padding: 0 1; }
-    BrowseScreen.-broad #namespaces { width: 28; }
-    BrowseScreen.-broad #details { width: 66; }
-    BrowseScreen.-slim #details { width: 1fr; }
-    BrowseScreen.-tiny #namespaces { width: 1fr; }
-    """
-    #: Narrower than this one pane is shown at a time; wider than `BROAD` the side panes grow.
-    TINY = 64
-    BROAD = 160
 
     def __init__(self) -> None:
         super().__init__()
@@ -112,13 +95,15 @@ class BrowseScreen(MainScreen):
         """Namespaces, list, details."""
         return [self.namespaces, self.listing, self.details]
 
+    @property
+    def main_pane(self) -> Widget:
+        """The list."""
+        return self.listing
+
     def arrange_panes(self) -> None:
         """All three where there is room; narrower, the details are a page of their own, and then each is."""
-        cells = self.size.width
-        wide, tiny = cells >= self.WIDE, cells < self.TINY
-        self.set_class(cells >= self.BROAD, "-broad")
-        self.set_class(not wide, "-slim")
-        self.set_class(tiny, "-tiny")
+        fit_panes(self)
+        wide, tiny = self.size.width >= WIDE, self.size.width < TINY
         page = self.pane or self.listing
         for pane in self.panes():
             together = {self.namespaces, self.listing} if not tiny else {pane}
@@ -131,7 +116,7 @@ class BrowseScreen(MainScreen):
             self.session.view = View()
             self._trail.clear()
         view = self.session.view
-        failed = status.failure(frame, self.console.rescue_keys()) if frame.status.state is State.FAILED else ()
+        failed = status.failure(frame, self.rescue_keys()) if frame.status.state is State.FAILED else ()
         table = rows.namespaces(self.sight)
         with self.prevent(CursorView.Moved):
             self.namespaces.show(table)
@@ -278,11 +263,16 @@ class BrowseScreen(MainScreen):
         if not isinstance(chosen, Workload | Pod):
             self.console.say("A policy is no end of a connection: choose a workload or a pod.", "warning")
             return
-        self.console.set_end(side, end_text(chosen))
-
-    def check_action(self, action: str, parameters: tuple[object, ...]) -> bool | None:
-        """A slash is a slash where something is being typed."""
-        return super().check_action(action, parameters) and (action != "filter" or not isinstance(self.focused, Input))
+        text = end_text(chosen)
+        self.session.set_end(side, text, self.frame.snapshot)
+        self.console.ask()
+        question = self.session.question
+        if question.source and question.destination:
+            self.session.ask_port = not question.port
+            self.action_go("simulate")
+        else:
+            key, other = ("d", "destination") if side == "source" else ("s", "source")
+            self.console.say(f"{side.capitalize()}: {text}. Now {key} on the {other}, or 2 to simulate.")
 
     def action_filter(self) -> None:
         """Open the filter."""

@@ -21,8 +21,9 @@ from console.tui.model.path import Focus
 from console.tui.model.session import ports_of
 from console.tui.model.table import Column, Table
 from console.tui.model.yamlview import Sheet, Sheets, marked_sheet
-from console.tui.screens.base import MainScreen
+from console.tui.screens.commanding import CommandScreen
 from console.tui.screens.picker import Picker
+from console.tui.screens.start import WIDE
 from console.tui.screens.text import YamlScreen
 from console.tui.text import Line, Piece, Tone
 from console.tui.widgets.answer import AnswerBox
@@ -33,7 +34,7 @@ from console.tui.widgets.rows import RowList
 from console.tui.widgets.tree import PathTree
 
 
-class SimulateScreen(MainScreen):
+class SimulateScreen(CommandScreen):
     """The question, the verdict, its path beside the YAML that decided, why not, and the pinned connections."""
 
     NAME = "simulate"
@@ -134,7 +135,7 @@ class SimulateScreen(MainScreen):
 
     def arrange_panes(self) -> None:
         """All where there is room; narrower, the YAML takes the place of the path, and the near misses that of both."""
-        wide, tall = self.size.width >= self.WIDE, self.size.height >= self.TALL
+        wide, tall = self.size.width >= WIDE, self.size.height >= self.TALL
         self.set_class(tall, "-tall")
         self.set_class(not tall, "-short")
         self.set_class(self.size.height < self.LOW, "-low")
@@ -243,7 +244,7 @@ class SimulateScreen(MainScreen):
     def action_back(self) -> None:
         """Go back to the path, then to Browse."""
         if self.pane is self.path:
-            self.console.action_go("browse")
+            self.action_go("browse")
         else:
             self.go_to_pane(self.path)
 
@@ -276,7 +277,8 @@ class SimulateScreen(MainScreen):
         if part == "port":
             self.console.set_question(self.session.question._replace(port=text))
         else:
-            self.console.set_end(part, text)
+            self.session.set_end(part, text, self.frame.snapshot)
+            self.console.ask()
         question = self.session.question
         missing = next((each for each in ("source", "destination", "port") if not getattr(question, each)), None)
         if missing:

@@ -74,7 +74,7 @@ class Tab(Static):
 
     async def on_click(self) -> None:
         """Go to the screen."""
-        await self.app.run_action(f"go('{self._target}')")
+        await self.app.run_action(f"screen.go('{self._target}')")
 
 
 class FootKey(Static):
@@ -194,7 +194,7 @@ class Chrome(Vertical):
         """Header, tabs, banner."""
         yield Bar(id="header")
         with Horizontal(id="tabs"):
-            for key in (each for each in keys.APP if each.action.startswith("go(")):
+            for key in (each for each in keys.EVERYWHERE if each.action.startswith("go(")):
                 screen = key.action[4:-2]
                 current = screen == self._current
                 yield Tab(key.keys, key.label, screen, current=current, tooltip=key.tooltip)
@@ -202,7 +202,13 @@ class Chrome(Vertical):
         yield Bar(id="banner")
 
     def show(
-        self, *, left: Sequence[Line], right: Sequence[Line], hint: Sequence[Line], banner: Line, tooltip: str
+        self,
+        *,
+        left: Sequence[Line],
+        right: Sequence[Line],
+        hint: Sequence[Line] = ((),),
+        banner: Line = (),
+        tooltip: str = "",
     ) -> None:
         """Show the state of things."""
         header = self.query_one("#header", Bar)
@@ -216,4 +222,4 @@ class Chrome(Vertical):
     async def on_click(self, event: events.Click) -> None:
         """A click on the banner opens what is behind it."""
         if isinstance(event.widget, Bar) and event.widget.id == "banner":
-            await self.app.run_action("notices")
+            await self.app.run_action("screen.notices")

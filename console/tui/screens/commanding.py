@@ -1,0 +1,213 @@
+"""What one can ask of any main screen: commands, help, notices, other contexts, a fresh connection."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from difflib import get_close_matches
+from typing import ClassVar, Final
+
+from textual import on, work
+from textual.binding import BindingType
+from textual.dom import DOMNode
+from textual.widgets import Input
+
+from console.cluster.source import Source, State
+from console.errors import ConsoleError, UsageError
+from console.tui import keys
+from console.tui.model import commands, help, status
+from console.tui.model.commands import Command
+from console.tui.model.frame import Question
+from console.tui.model.help import Entry
+from console.tui.model.rows import Kind, View
+from console.tui.model.search import Candidate, ends
+from console.tui.screens.base import MainScreen
+from console.tui.screens.picker import Picker
+from console.tui.screens.text import TextScreen
+from console.tui.text import Piece, Tone
+from console.tui.widgets.field import Field
+from console.tui.widgets.pane import TextPane
+from console.tui.widgets.prompt import Prompt
+from console.tui.widgets.rows import RowList
+from console.tui.widgets.tree import PathTree
+
+_PANES: Final[Mapping[type, str]] = {
+    RowList: "In lists",
+    PathTree: "In the path",
+    TextPane: "In text",
+    Field: "In From, To and Port",
+}
+
+
+class CommandScreen(MainScreen):
+    """A main screen with the keys and commands that every one has."""
+
+    BINDINGS: ClassVar[list[BindingType]] = [*keys.bindings(keys.EVERYWHERE)]
+
+    def look(self, view: View) -> None:
+        """Look at something in Browse."""
+        self.session.view = view
+        self.action_go("browse")
+
+    def action_go(self, screen: str) -> None:
+        """Go to a main screen."""
+        if screen != self.NAME:
+            self.app.switch_mode(screen)
+
+    def check_action(self, action: str, parameters: tuple[object, ...]) -> bool | None:
+        """A colon is a colon, and a slash a slash, where something is being typed."""
+        typing = action in ("command", "filter") and isinstance(self.focused, Input)
+        return not typing and super().check_action(action, parameters)
+
+    def action_command(self) -> None:
+        """Open the command line."""
+        self.prompt.open(":", "", "ns  pod  netpol  ctx  sim  q · tab completes")
+
+    @on(Prompt.Entered)
+    def _command_entered(self, event: Prompt.Entered) -> None:
+        if event.sign != ":":
+            return
+        if not event.text.strip():
+            self._close_prompt()
+            return
+        try:
+            command = commands.parse(event.text)
+        except UsageError as error:
+            self.prompt.advise((Piece(f"{error.message}: ", Tone.BAD), Piece(error.hint, Tone.WARN)))
+            return
+        self._close_prompt()
+        self._carry_out(command)
+
+    @on(Prompt.Closed)
+    def _command_closed(self, event: Prompt.Closed) -> None:
+        if event.sign == ":":
+            self._close_prompt()
+
+    @on(Prompt.Completing)
+    def _command_completing(self, event: Prompt.Completing) -> None:
+        if event.sign != ":":
+            return
+        snapshot = self.frame.snapshot
+        names = [candidate.text for candidate in ends(snapshot)] if event.text.startswith("sim") else ()
+        found = commands.complete(event.text, snapshot.contents, self.session.contexts, names)
+        if found is not None:
+            self.prompt.fill(found)
+
+    def _close_prompt(self) -> None:
+        self.prompt.shut()
+        self.go_to_pane(self.main_pane)
+
+    def _carry_out(self, command: Command) -> None:
+        name, words = command
+        if name == "ns":
+            self._namespace(words[0]) if words else self._choose_namespace()
+        elif name in ("workloads", "pod", "netpol"):
+            kind = {"workloads": Kind.WORKLOADS, "pod": Kind.PODS, "netpol": Kind.POLICIES}[name]
+            self.look(View(self.session.view.namespace, kind))
+        elif name == "ctx":
+            self._change_context(words[0]) if words else self._choose_context()
+        elif name == "sim":
+            self._simulate(words)
+        elif name == "notices":
+            self.action_notices()
+        elif name == "help":
+            self.action_help()
+        else:
+            self.app.exit()
+
+    def _namespace(self, name: str) -> None:
+        contents = self.frame.snapshot.contents
+        wanted = "" if name == "all" else name
+        if wanted and wanted not in contents:
+            near = get_close_matches(name, contents, n=1, cutoff=0.4)
+            hint = f"did you mean {near[0]}?" if near else ":ns alone lists them"
+            self.console.fail(UsageError(f"There is no namespace {name!r}", hint=hint))
+            return
+        self.look(View(wanted, self.session.view.kind))
+
+    def _choose_namespace(self) -> None:
+        contents = self.frame.snapshot.contents
+        offered = [Candidate("all", "all namespaces")]
+        offered += [Candidate(name, f"{len(held.pods)} pods") for name, held in contents.items()]
+        picker = Picker("Namespace", offered, placeholder="letters of a namespace")
+        self.app.push_screen(picker, lambda name: self._namespace(name) if name else None)
+
+    def _choose_context(self) -> None:
+        session, title = self.session, self.frame.title
+        if not session.contexts or session.open_context is None:
+            told = "This source has no other contexts. Leave with q and start with --context NAME."
+            self.console.say(told, "warning")
+            return
+        offered = [Candidate(name, "this one" if name == title else "") for name in session.contexts]
+        picker = Picker("Context", offered, placeholder="letters of a context", current=title)
+        self.app.push_screen(picker, lambda name: self._change_context(name) if name else None)
+
+    def _change_context(self, name: str) -> None:
+        opener = self.session.open_context
+        if opener is None:
+            self._choose_context()
+            return
+        self._open_source(lambda: opener(name), keep=True)
+
+    @work(thread=True, exclusive=True, group="context", exit_on_error=False)
+    def _open_source(self, make: Callable[[], Source], *, keep: bool) -> None:
+        """Make another source and follow it; on a thread, for kubeconfigs can lie on slow disks."""
+        try:
+            source = make()
+        except ConsoleError as error:
+            self.app.call_from_thread(self.console.fail, error)
+            return
+        self.app.call_from_thread(self._follow, source, make if keep else None)
+
+    def _follow(self, source: Source, make: Callable[[], Source] | None) -> None:
+        session = self.session
+        if source.title != self.frame.title:
+            # What was asked there names nothing here.
+            session.view = View()
+            session.pins.clear()
+            session.question = Question("", "", "")
+            self.console.desk.ask(())
+        session.reopen = make or session.reopen
+        self.console.desk.follow(source)
+
+    def _simulate(self, words: tuple[str, ...]) -> None:
+        question = self.session.question
+        for part, text in zip(("source", "destination", "port"), words, strict=False):
+            question = question._replace(**{part: text})
+        self.action_go("simulate")
+        self.console.set_question(question)
+
+    def action_refresh_all(self) -> None:
+        """Draw everything anew; connect again where the source does not answer."""
+        if self.frame.status.state in (State.FAILED, State.STALE) and self.session.reopen is not None:
+            self.console.say(f"Connecting to {self.frame.title} again …")
+            self._open_source(self.session.reopen, keep=False)
+        self.refresh_frame()
+        self.app.refresh(layout=True, repaint=True)
+
+    def action_notices(self) -> None:
+        """All that lowers trust in what is shown."""
+        self.app.push_screen(TextScreen("What to know about what is shown", list(status.notices(self.frame))))
+
+    def action_help(self) -> None:
+        """Every key of the screen."""
+        self.app.push_screen(TextScreen("Help", list(help.lines(self.key_sections()))))
+
+    def rescue_keys(self) -> dict[str, str]:
+        """The keys for when nothing could be read, by how they are written."""
+        found = {"^r": "try again"} if self.session.reopen is not None else {}
+        if self.session.contexts:
+            found[":ctx"] = "choose another context"
+        return {**found, "?": "help", "q": "leave"}
+
+    def key_sections(self) -> list[tuple[str, list[Entry]]]:
+        """The keys of this screen, of each of its panes, and those of the app; from the bindings themselves."""
+        nodes: list[tuple[str, DOMNode]] = [("This screen", self)]
+        nodes += [(_PANES.get(type(pane), "In panes"), pane) for pane in self.panes()]
+        nodes.append(("Everywhere", self.console))
+        sections: dict[str, dict[str, Entry]] = {}
+        for title, node in nodes:
+            for binding in keys.bindings_of(node):
+                pressed = self.console.settings.keys.get(binding.id or "", binding.key)
+                entry = Entry(keys.shown(pressed), binding.tooltip, binding.id or "", pressed.split(",")[0])
+                sections.setdefault(title, {})[entry.id] = entry
+        return [(title, list(entries.values())) for title, entries in sections.items()]

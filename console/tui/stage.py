@@ -1,0 +1,117 @@
+"""What the screens share while the console runs: the newest frame, the session, the desk, and a way to say things."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable
+from functools import partial
+from typing import TYPE_CHECKING, cast
+
+from textual.app import App, SystemCommand
+from textual.screen import Screen
+
+from console.errors import ConsoleError, InputError
+from console.report.clean import clean
+
+if TYPE_CHECKING:
+    from console.settings import Settings
+    from console.tui.desk import Desk
+    from console.tui.messages import Arrived
+    from console.tui.model.frame import Frame, Question
+    from console.tui.model.session import Session
+    from console.tui.screens.commanding import CommandScreen
+
+
+class Stage(App[None], inherit_bindings=False):
+    """The app as screens know it. `session`, `frame` and `desk` are there once everything is loaded."""
+
+    session: Session
+    frame: Frame
+    desk: Desk
+    settings: Settings
+    #: The present moment, in time.time() seconds.
+    clock: Callable[[], float]
+    #: Called once, when all was read.
+    settled: Callable[[], object] | None = None
+    #: The most bytes that are copied through the terminal; None: what terminals are known to take.
+    copy_limit: int | None = None
+
+    def hand_over(self, message: Arrived) -> None:
+        """Take a message from the desk's thread; after the loop has ended there is nobody to take it."""
+        if self.is_running:
+            self.post_message(message)
+
+    def on_unmount(self) -> None:
+        """Let go of the source."""
+        if hasattr(self, "desk"):
+            self.desk.stop()
+
+    def tick(self) -> None:
+        """Let the age in the header grow."""
+        if self.frame.status.state.value != "live" and (base := self.base) is not None:
+            base.draw_chrome()
+
+    @property
+    def base(self) -> CommandScreen | None:
+        """The main screen, whatever lies over it; None before there is one."""
+        found = self.screen_stack[0] if self.screen_stack else None
+        return cast("CommandScreen", found) if getattr(found, "NAME", "") and found and found.is_mounted else None
+
+    def on_arrived(self, message: Arrived) -> None:
+        """Draw a newer frame."""
+        self.frame = message.frame
+        self.redraw()
+        if self.settled is not None and self.frame.status.state.value in ("live", "static"):
+            self.settled()
+            self.settled = None
+
+    def redraw(self) -> None:
+        """Draw the newest frame on the main screen."""
+        if self.base is not None:
+            self.base.refresh_frame()
+
+    def ask(self) -> None:
+        """Have the questions on screen answered, and show what is known already."""
+        self.desk.ask(self.session.questions)
+        self.redraw()
+
+    def set_question(self, question: Question) -> None:
+        """Ask something else."""
+        self.session.set_question(question)
+        self.ask()
+
+    def say(self, text: str, severity: str = "information") -> None:
+        """Tell the user something, for a few seconds. Nothing in it is read as markup."""
+        self.notify(clean(text), severity=severity, markup=False, timeout=6)  # type: ignore[arg-type]
+
+    def fail(self, error: ConsoleError) -> None:
+        """Tell the user of an error and what to do about it."""
+        self.say(f"{error.message}. {error.hint}" if error.hint else error.message, "error")
+
+    def copy(self, text: str, what: str) -> None:
+        """Copy a text, and say where it went."""
+        from console.settings import state_folder
+        from console.tui.copying import LIMIT, copy
+
+        try:
+            limit = LIMIT if self.copy_limit is None else self.copy_limit
+            path = copy(text, clipboard=self.copy_to_clipboard, folder=state_folder(), limit=limit)
+        except InputError as error:
+            self.fail(error)
+            return
+        if path is None:
+            self.say(f"Copied {what} to the terminal's clipboard ({len(text):,} characters).")
+        else:
+            self.say(f"Too long for the terminal's clipboard: {what} is in {path}", "warning")
+
+    def action_interrupt(self) -> None:
+        """ctrl+c is not how one leaves: it is too near to copying."""
+        self.say("q leaves the console.")
+
+    def get_system_commands(self, screen: Screen[object]) -> Iterable[SystemCommand]:
+        """The command palette: everything that has a key on the main screen, and the themes."""
+        del screen
+        for title, entries in self.base.key_sections() if self.base else ():
+            for key in entries:
+                press = partial(self.call_after_refresh, self.simulate_key, key.press)
+                yield SystemCommand(key.does, f"{title}: {key.keys}", press)
+        yield SystemCommand("Change the theme", "Colours", self.action_change_theme)
