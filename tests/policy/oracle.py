@@ -8,6 +8,7 @@ must be valid ones.
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from ipaddress import ip_address, ip_network
 from typing import Any
 
@@ -24,11 +25,8 @@ def oracle(objects: list[Raw], src: EndOf, dst: EndOf, protocol: str, port: int)
     address is judged in its own family even against a pod that lacks it. Two pods of
     different families get no answer: no text says one.
     """
-    source, destination = _end(objects, src), _end(objects, dst)
     answers = {}
-    families = _common(_families(objects, source), _families(objects, destination))
-    plain = [end for end in (source, destination) if isinstance(end, str)]
-    for family in families or [ip_address(end).version for end in plain]:
+    for family, source, destination in cases(objects, src, dst):
         judged = _judge(objects, source, destination, family, protocol, port)
         answers[family] = ALLOWED if judged else BLOCKED
     return answers
@@ -37,16 +35,25 @@ def oracle(objects: list[Raw], src: EndOf, dst: EndOf, protocol: str, port: int)
 # Ends ----------------------------------------------------------------------------------------------------------------
 
 
+def cases(objects: list[Raw], src: EndOf, dst: EndOf) -> Iterator[tuple[int, Raw | str, Raw | str]]:
+    """What is to be judged: an address family, and the ends as pods or plain addresses."""
+    source, destination = _end(objects, src), _end(objects, dst)
+    families = _common(_families(objects, source), _families(objects, destination))
+    plain = [end for end in (source, destination) if isinstance(end, str)]
+    for family in families or [ip_address(end).version for end in plain]:
+        yield family, source, destination
+
+
 def _end(objects: list[Raw], end: EndOf) -> Raw | str:
     """A pod's object, or an address that no pod holds for itself."""
     if end[0] == "pod":
-        for pod in _of(objects, "Pod"):
-            if (_namespace(pod), pod["metadata"]["name"]) == end[1:]:
+        for pod in of_kind(objects, "Pod"):
+            if (namespace_of(pod), pod["metadata"]["name"]) == end[1:]:
                 assert not _finished(pod)
                 return pod
         raise LookupError(end)
-    for pod in _of(objects, "Pod"):
-        if not _finished(pod) and not _on_host(pod):
+    for pod in of_kind(objects, "Pod"):
+        if not _finished(pod) and not on_host(pod):
             for held in _pod_ips(pod):
                 if ip_address(held) == ip_address(end[1]):
                     return pod
@@ -68,10 +75,10 @@ def _families(objects: list[Raw], end: Raw | str) -> set[int]:
 def _addresses(objects: list[Raw], end: Raw | str) -> list[str]:
     if isinstance(end, str):
         return [end]
-    return _pod_ips(end) + (_node_ips(objects, end) if _on_host(end) else [])
+    return _pod_ips(end) + (_node_ips(objects, end) if on_host(end) else [])
 
 
-def _address(objects: list[Raw], end: Raw | str, family: int) -> str | None:
+def address_of(objects: list[Raw], end: Raw | str, family: int) -> str | None:
     for each in _addresses(objects, end):
         if ip_address(each).version == family:
             return each
@@ -89,13 +96,13 @@ def _node_ips(objects: list[Raw], pod: Raw) -> list[str]:
     status = pod.get("status") or {}
     found = [each["ip"] for each in status.get("hostIPs") or []]
     found += [status["hostIP"]] if status.get("hostIP") else []
-    for node in _of(objects, "Node"):
+    for node in of_kind(objects, "Node"):
         if node["metadata"]["name"] == pod["spec"].get("nodeName"):
             found += [each["address"] for each in node.get("status", {}).get("addresses") or []]
     return found
 
 
-def _on_host(pod: Raw) -> bool:
+def on_host(pod: Raw) -> bool:
     return bool(pod["spec"].get("hostNetwork"))
 
 
@@ -103,17 +110,17 @@ def _finished(pod: Raw) -> bool:
     return (pod.get("status") or {}).get("phase") in ("Succeeded", "Failed")
 
 
-def _of(objects: list[Raw], kind: str) -> list[Raw]:
+def of_kind(objects: list[Raw], kind: str) -> list[Raw]:
     return [each for each in objects if each["kind"] == kind]
 
 
-def _namespace(each: Raw) -> str:
+def namespace_of(each: Raw) -> str:
     return each["metadata"].get("namespace") or "default"
 
 
-def _namespace_labels(objects: list[Raw], name: str) -> dict[str, str]:
+def namespace_labels(objects: list[Raw], name: str) -> dict[str, str]:
     labels = {"kubernetes.io/metadata.name": name}
-    for each in _of(objects, "Namespace"):
+    for each in of_kind(objects, "Namespace"):
         if each["metadata"]["name"] == name:
             labels.update(each["metadata"].get("labels") or {})
     return labels
@@ -127,26 +134,26 @@ def _judge(
 ) -> bool:
     if source is destination:
         return True  # "A Pod cannot block access to itself"
-    if _own_node(objects, source, destination) or _own_node(objects, destination, source):
+    if own_node(objects, source, destination) or own_node(objects, destination, source):
         return True  # "Traffic to and from the node where a Pod is running is always allowed"
-    return _direction(objects, "Egress", source, destination, destination, family, protocol, port) and _direction(
-        objects, "Ingress", destination, source, destination, family, protocol, port
-    )
+    egress = network_policies(objects, "Egress", source, destination, destination, family, protocol, port)
+    ingress = network_policies(objects, "Ingress", destination, source, destination, family, protocol, port)
+    return egress is not False and ingress is not False
 
 
-def _own_node(objects: list[Raw], pod: Raw | str, other: Raw | str) -> bool:
+def own_node(objects: list[Raw], pod: Raw | str, other: Raw | str) -> bool:
     if isinstance(pod, str):
         return False
     mine = [ip_address(each) for each in _node_ips(objects, pod)]
     if isinstance(other, str):
         return ip_address(other) in mine
-    if not _on_host(other):
+    if not on_host(other):
         return False
     nodes = pod["spec"].get("nodeName"), other["spec"].get("nodeName")
     return nodes[0] == nodes[1] if all(nodes) else any(ip_address(each) in mine for each in _addresses(objects, other))
 
 
-def _direction(
+def network_policies(
     objects: list[Raw],
     direction: str,
     pod: Raw | str,
@@ -155,24 +162,25 @@ def _direction(
     family: int,
     protocol: str,
     port: int,
-) -> bool:
-    if isinstance(pod, str) or _on_host(pod):
-        return True
+) -> bool | None:
+    """Whether the NetworkPolicies that isolate a pod allow the connection; None if none isolates it."""
+    if isinstance(pod, str) or on_host(pod):
+        return None
     isolated = False
-    for policy in _of(objects, "NetworkPolicy"):
+    for policy in of_kind(objects, "NetworkPolicy"):
         spec = policy.get("spec") or {}
-        if _namespace(policy) != _namespace(pod) or direction not in _types(spec):
+        if namespace_of(policy) != namespace_of(pod) or direction not in _types(spec):
             continue
-        if not _selects(spec.get("podSelector"), pod["metadata"].get("labels")):
+        if not selects(spec.get("podSelector"), pod["metadata"].get("labels")):
             continue
         isolated = True
         for rule in spec.get(direction.lower()) or []:
             peers = rule.get("from" if direction == "Ingress" else "to")
-            if _any_peer(objects, peers, _namespace(policy), peer, family) and _any_port(
+            if _any_peer(objects, peers, namespace_of(policy), peer, family) and _any_port(
                 rule.get("ports"), destination, protocol, port
             ):
                 return True
-    return not isolated
+    return False if isolated else None
 
 
 def _types(spec: Raw) -> list[str]:
@@ -189,25 +197,25 @@ def _any_peer(objects: list[Raw], peers: list[Raw] | None, home: str, peer: Raw 
 
 def _peer(objects: list[Raw], wanted: Raw, home: str, peer: Raw | str, family: int) -> bool:
     if wanted.get("ipBlock") is not None:
-        address = _address(objects, peer, family)
+        address = address_of(objects, peer, family)
         return address is not None and _block(wanted["ipBlock"], address)
-    if isinstance(peer, str) or _on_host(peer):
+    if isinstance(peer, str) or on_host(peer):
         return False  # seen as an address
     if wanted.get("namespaceSelector") is None:
-        if _namespace(peer) != home:
+        if namespace_of(peer) != home:
             return False
-    elif not _selects(wanted["namespaceSelector"], _namespace_labels(objects, _namespace(peer))):
+    elif not selects(wanted["namespaceSelector"], namespace_labels(objects, namespace_of(peer))):
         return False
-    return _selects(wanted.get("podSelector"), peer["metadata"].get("labels"))
+    return selects(wanted.get("podSelector"), peer["metadata"].get("labels"))
 
 
 def _block(block: Raw, address: str) -> bool:
-    if not _within(address, block["cidr"]):
+    if not within(address, block["cidr"]):
         return False
-    return not any(_within(address, each) for each in block.get("except") or [])
+    return not any(within(address, each) for each in block.get("except") or [])
 
 
-def _within(address: str, cidr: str) -> bool:
+def within(address: str, cidr: str) -> bool:
     network = ip_network(cidr, strict=False)
     return ip_address(address).version == network.version and ip_address(address) in network
 
@@ -225,11 +233,11 @@ def _port(wanted: Raw, destination: Raw | str, protocol: str, port: int) -> bool
     if number is None:
         return True
     if isinstance(number, str):
-        return not isinstance(destination, str) and _declares(destination, number, protocol, port)
+        return not isinstance(destination, str) and declares(destination, number, protocol, port)
     return bool(number <= port <= (wanted.get("endPort") or number))
 
 
-def _declares(pod: Raw, name: str, protocol: str, port: int) -> bool:
+def declares(pod: Raw, name: str, protocol: str, port: int) -> bool:
     sidecars = [each for each in pod["spec"].get("initContainers") or [] if each.get("restartPolicy") == "Always"]
     for container in [*pod["spec"]["containers"], *sidecars]:
         for each in container.get("ports") or []:
@@ -239,7 +247,7 @@ def _declares(pod: Raw, name: str, protocol: str, port: int) -> bool:
     return False
 
 
-def _selects(selector: Raw | None, labels: dict[str, str] | None) -> bool:
+def selects(selector: Raw | None, labels: dict[str, str] | None) -> bool:
     """Label selector semantics of apimachinery: requirements are ANDed; nothing required selects everything."""
     labels = labels or {}
     for key, value in ((selector or {}).get("matchLabels") or {}).items():

@@ -226,12 +226,13 @@ def _namespaces(worn: list[Raw]) -> list[Raw]:
     ]
 
 
-def _nodes(names: tuple[str, ...]) -> list[Raw]:
+def nodes(names: tuple[str, ...]) -> list[Raw]:
+    """The Node objects of these names."""
     return [
         {
             "apiVersion": "v1",
             "kind": "Node",
-            "metadata": {"name": name},
+            "metadata": {"name": name, "labels": {"app": "x"} if name == "n1" else {"role": "y"}},
             "status": {"addresses": [{"type": "InternalIP", "address": each} for each in NODES[name]]},
         }
         for name in names
@@ -276,7 +277,7 @@ def _replicated(drawn: list[Raw], alike: tuple[str, ...]) -> Iterator[Raw]:
 def worlds(draw: st.DrawFn) -> list[Raw]:
     """The raw objects of a cluster: nodes, namespaces (some only in use), pods and policies."""
     return [
-        *_nodes(draw(_known_nodes)),
+        *nodes(draw(_known_nodes)),
         *_namespaces(draw(_known_namespaces)),
         *_replicated([draw(each) for each in draw(_clusters)[: draw(_how_many_pods)]], draw(_alike)),
         *[draw(each) for each in _each_policy[: draw(_how_many_policies)]],

@@ -1,54 +1,26 @@
 """The engine against a naive reading of the specification, and against properties any reading must have.
 
-``NETPOL_VERDICTS`` is the number of verdicts compared with the oracle (default 8,000);
-the wider run of CI sets 100,000.
+How many verdicts are compared, and how to compare more: `tests.policy.asking`.
 """
 
 from __future__ import annotations
 
 import copy
-import os
 from collections.abc import Iterable
 from itertools import cycle
 from typing import Any
 
-from hypothesis import HealthCheck, assume, given, note, settings
+from hypothesis import assume, given, note
 from hypothesis import strategies as st
 
-from console.objects.decode import decode
-from console.objects.snapshot import build
 from console.policy.ends import parse_end
-from console.policy.engine import Engine
 from console.policy.model import Direction, Protocol, Tier
 from console.policy.trace import DirectionTrace, Ground, Match, PolicyTrace, RuleTrace
-from console.policy.verdict import Case, Connection, Outcome, Verdict
+from console.policy.verdict import Case, Connection, Outcome
+from tests.policy.asking import End, ask, checked, compared, engine_of, halved, questioned, written
 from tests.policy.oracle import oracle
-from tests.policy.strategies import NAMESPACES, Raw, connections, policies, rules, worlds
+from tests.policy.strategies import NAMESPACES, Raw, policies, rules, worlds
 from tests.policy.strategies import Connection as Asked
-
-PER_WORLD = 20
-WORLDS = max(1, int(os.environ.get("NETPOL_VERDICTS", "8000")) // PER_WORLD)
-
-End = tuple[str, ...]
-
-unhurried = settings(deadline=None, suppress_health_check=list(HealthCheck))
-compared = settings(unhurried, max_examples=WORLDS)
-halved = settings(unhurried, max_examples=WORLDS // 2 + 1)
-checked = settings(unhurried, max_examples=max(50, WORLDS // 10))
-
-
-def engine_of(objects: Iterable[Raw], previous: Engine | None = None) -> Engine:
-    return Engine(build(each for raw in objects if (each := decode(raw)) is not None), previous)
-
-
-def ask(engine: Engine, question: Asked) -> Verdict:
-    src, dst, protocol, port = question
-    source, destination = (parse_end(written(end), engine.snapshot) for end in (src, dst))
-    return engine.evaluate(Connection(source, destination, Protocol(protocol), port))
-
-
-def written(end: End) -> str:
-    return f"ip:{end[1]}" if end[0] == "ip" else "/".join(end[1:])
 
 
 def folded(answers: Iterable[str]) -> Outcome | None:
@@ -59,15 +31,8 @@ def folded(answers: Iterable[str]) -> Outcome | None:
     return Outcome.PARTIAL if len(found) > 1 else Outcome(found.pop())
 
 
-@st.composite
-def questioned(draw: st.DrawFn) -> tuple[list[Raw], list[Asked]]:
-    """A cluster with policies, and questions about it."""
-    objects = draw(worlds())
-    return objects, connections(objects, draw(st.integers(0, 2**32)), PER_WORLD)
-
-
 @compared
-@given(questioned())
+@given(questioned(worlds()))
 def test_the_engine_agrees_with_a_naive_reading_of_the_specification(world: tuple[list[Raw], list[Asked]]) -> None:
     objects, questions = world
     engine = engine_of(objects)
@@ -82,7 +47,7 @@ def test_the_engine_agrees_with_a_naive_reading_of_the_specification(world: tupl
 
 
 @halved
-@given(questioned())
+@given(questioned(worlds()))
 def test_a_workload_is_judged_as_all_of_its_pods_are(world: tuple[list[Raw], list[Asked]]) -> None:
     objects, questions = world
     engine = engine_of(objects)
@@ -134,7 +99,7 @@ def policies_of(objects: list[Raw]) -> list[Raw]:
 
 
 @checked
-@given(questioned(), st.data())
+@given(questioned(worlds()), st.data())
 def test_one_more_rule_never_closes_a_path(world: tuple[list[Raw], list[Asked]], data: st.DataObject) -> None:
     objects, questions = world
     wider = copy.deepcopy(objects)
@@ -151,7 +116,7 @@ def test_one_more_rule_never_closes_a_path(world: tuple[list[Raw], list[Asked]],
 
 
 @checked
-@given(questioned(), st.data())
+@given(questioned(worlds()), st.data())
 def test_an_isolating_policy_less_never_closes_a_path(
     world: tuple[list[Raw], list[Asked]], data: st.DataObject
 ) -> None:
@@ -168,7 +133,7 @@ def test_an_isolating_policy_less_never_closes_a_path(
 
 
 @checked
-@given(questioned())
+@given(questioned(worlds()))
 def test_without_any_policy_everything_is_open(world: tuple[list[Raw], list[Asked]]) -> None:
     objects, questions = world
     engine = engine_of(each for each in objects if each["kind"] != "NetworkPolicy")
@@ -179,7 +144,7 @@ def test_without_any_policy_everything_is_open(world: tuple[list[Raw], list[Aske
 
 
 @checked
-@given(questioned(), st.randoms(use_true_random=False))
+@given(questioned(worlds()), st.randoms(use_true_random=False))
 def test_the_order_of_objects_rules_peers_and_ports_never_matters(
     world: tuple[list[Raw], list[Asked]], random: Any
 ) -> None:
@@ -199,7 +164,7 @@ def test_the_order_of_objects_rules_peers_and_ports_never_matters(
 
 
 @checked
-@given(questioned(), policies("np0"))
+@given(questioned(worlds()), policies("np0"))
 def test_an_engine_made_from_an_earlier_one_answers_like_a_fresh_one(
     world: tuple[list[Raw], list[Asked]], edited: Raw
 ) -> None:
@@ -214,7 +179,7 @@ def test_an_engine_made_from_an_earlier_one_answers_like_a_fresh_one(
 
 
 @checked
-@given(questioned())
+@given(questioned(worlds()))
 def test_the_clauses_of_a_trace_imply_its_verdict(world: tuple[list[Raw], list[Asked]]) -> None:
     objects, questions = world
     engine = engine_of(objects)
