@@ -2,9 +2,8 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, replace
-
 import msgspec
+from msgspec.structs import replace
 
 from console.objects.core import Pod
 from console.policy.match import (
@@ -31,8 +30,7 @@ from console.policy.model import (
 from console.policy.trace import Clause, ClauseKind, Party, PeerTrace, PolicyTrace, Question, RuleTrace
 
 
-@dataclass(frozen=True, slots=True)
-class Modes:
+class Modes(msgspec.Struct, frozen=True):
     """Answers to what the specification leaves contested; each is also a caveat where it matters.
 
     `ingress_ipblock_matches_pods`: an ingress ipBlock sees a pod source's own address
@@ -99,7 +97,7 @@ def _index(peer: Peer, rule: Rule) -> int:
 
 
 def _without_sidecars(pod: Pod) -> Pod:
-    return msgspec.structs.replace(pod, ports=tuple(port for port in pod.ports if not port.sidecar))
+    return replace(pod, ports=tuple(port for port in pod.ports if not port.sidecar))
 
 
 def _peer(peer: Peer, index: int, question: Question, modes: Modes) -> PeerTrace:

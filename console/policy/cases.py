@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
-from dataclasses import dataclass, replace
 from typing import Final
+
+import msgspec
+from msgspec.structs import replace
 
 from console.policy.parties import Replicas
 from console.policy.trace import DirectionTrace, Party, PolicyTrace
@@ -14,8 +16,7 @@ from console.policy.verdict import Case, Outcome
 _ORDER: Final = (Outcome.BLOCKED, Outcome.PARTIAL, Outcome.UNKNOWN, Outcome.ALLOWED)
 
 
-@dataclass(frozen=True, slots=True)
-class Judged:
+class Judged(msgspec.Struct, frozen=True):
     """A case with the replicas it was judged for."""
 
     case: Case

@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from typing import Final
+
+import msgspec
 
 #: One sentence for each code, as users read it.
 SENTENCES: Final[dict[str, str]] = {
@@ -61,8 +62,7 @@ SENTENCES: Final[dict[str, str]] = {
 }
 
 
-@dataclass(frozen=True, slots=True, order=True)
-class Caveat:
+class Caveat(msgspec.Struct, frozen=True, order=True):
     """A coded assumption. `detail` names the objects or values concerned."""
 
     code: str

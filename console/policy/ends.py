@@ -4,9 +4,10 @@ from __future__ import annotations
 
 import re
 from collections.abc import Callable, Iterable
-from dataclasses import dataclass
 from difflib import get_close_matches
 from typing import Final
+
+import msgspec
 
 from console.errors import UnknownEnd, UsageError
 from console.objects.core import Pod, Service
@@ -38,8 +39,7 @@ _PORT: Final = re.compile(r"(?P<port>[^/]+)(?:/(?P<protocol>\w+))?")
 METADATA_ADDRESS: Final = "169.254.169.254"
 
 
-@dataclass(frozen=True, slots=True)
-class PortChoice:
+class PortChoice(msgspec.Struct, frozen=True):
     """A port that a destination really has. For a Service it is the Service's port, not the target."""
 
     port: int

@@ -8,8 +8,10 @@ one before it: policies that did not change are not compiled again.
 from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
-from dataclasses import dataclass, replace
 from functools import cached_property
+
+import msgspec
+from msgspec.structs import replace
 
 from console.objects.core import Pod
 from console.objects.coverage import Gap
@@ -36,8 +38,7 @@ from console.policy.trace import DirectionTrace, Party, PolicyTrace, Question
 from console.policy.verdict import Case, Connection, End, EndKind, NearMiss, Outcome, ServiceState, Verdict
 
 
-@dataclass(frozen=True, slots=True)
-class _Group:
+class _Group(msgspec.Struct, frozen=True):
     """Destinations that are reached on the same port."""
 
     end: End

@@ -8,8 +8,9 @@ from __future__ import annotations
 
 import copy
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
-from dataclasses import dataclass
 from typing import Any, Final
+
+import msgspec
 
 from console.objects.core import METADATA_NAME, Pod
 from console.objects.decode import decode
@@ -48,8 +49,7 @@ _SERVED: Final = frozenset(["uid", "resourceVersion", "creationTimestamp", "gene
 _IDENTITY: Final = frozenset(["app", "name", "instance", "component", "job-name", "cluster", "inferenceservice"])
 
 
-@dataclass(frozen=True, slots=True)
-class Fix:
+class Fix(msgspec.Struct, frozen=True):
     """Raw objects to apply, in order, and the other paths that would open (the one asked for is not among them)."""
 
     objects: tuple[Mapping[str, Any], ...]

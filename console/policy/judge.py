@@ -8,9 +8,10 @@ of it (network-policies page of the Kubernetes documentation).
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
-from dataclasses import replace
 from itertools import groupby
 from typing import Final
+
+from msgspec.structs import replace
 
 from console.objects.coverage import Gap
 from console.policy.asking import Modes, ask

@@ -6,9 +6,10 @@ point at the lines that decided.
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from enum import Enum, IntEnum
 from ipaddress import IPv4Address, IPv4Network, IPv6Address, IPv6Network
+
+import msgspec
 
 from console.objects.meta import ObjectRef
 from console.objects.selectors import LabelSelector
@@ -51,8 +52,7 @@ class Protocol(Enum):
     SCTP = "SCTP"
 
 
-@dataclass(frozen=True, slots=True)
-class PodPeer:
+class PodPeer(msgspec.Struct, frozen=True):
     """Pods of namespaces. `namespaces` None means the policy's own (`home`); `pods` None means all of them."""
 
     path: Path
@@ -63,8 +63,7 @@ class PodPeer:
     pods: LabelSelector | None
 
 
-@dataclass(frozen=True, slots=True)
-class CidrPeer:
+class CidrPeer(msgspec.Struct, frozen=True):
     """Addresses of a network less its exceptions, pods' among them. `cidr_path` leads to the network's text."""
 
     path: Path
@@ -73,24 +72,21 @@ class CidrPeer:
     excepts: tuple[Network, ...]
 
 
-@dataclass(frozen=True, slots=True)
-class NodePeer:
+class NodePeer(msgspec.Struct, frozen=True):
     """Nodes by label: matched by the address, so hostNetwork pods are matched as their nodes."""
 
     path: Path
     nodes: LabelSelector
 
 
-@dataclass(frozen=True, slots=True)
-class DomainPeer:
+class DomainPeer(msgspec.Struct, frozen=True):
     """Hosts by name. Which addresses they have is not known here, so what it matches cannot be known."""
 
     path: Path
     names: tuple[str, ...]
 
 
-@dataclass(frozen=True, slots=True)
-class UnknownPeer:
+class UnknownPeer(msgspec.Struct, frozen=True):
     """A peer of a kind this version does not know. It fails closed: `matches` is false for an allowing rule only."""
 
     path: Path
@@ -101,8 +97,7 @@ class UnknownPeer:
 Peer = PodPeer | CidrPeer | NodePeer | DomainPeer | UnknownPeer
 
 
-@dataclass(frozen=True, slots=True)
-class PortMatch:
+class PortMatch(msgspec.Struct, frozen=True):
     """Ports of a protocol: a range (`low` to `high`, inclusive), a `name`, or, with neither, all of them.
 
     `protocol` None means any protocol.
@@ -115,8 +110,7 @@ class PortMatch:
     name: str = ""
 
 
-@dataclass(frozen=True, slots=True)
-class Rule:
+class Rule(msgspec.Struct, frozen=True):
     """One rule: it matches when a peer and a port match. None means any peer, or any port and protocol."""
 
     path: Path
@@ -126,8 +120,7 @@ class Rule:
     ports: tuple[PortMatch, ...] | None
 
 
-@dataclass(frozen=True, slots=True)
-class Subject:
+class Subject(msgspec.Struct, frozen=True):
     """The pods a policy governs. `namespaces` None means the namespace `home`; `pods` None all of its pods."""
 
     namespaces_path: Path
@@ -137,8 +130,7 @@ class Subject:
     pods: LabelSelector | None
 
 
-@dataclass(frozen=True, slots=True)
-class Policy:
+class Policy(msgspec.Struct, frozen=True):
     """A compiled policy. `ingress`/`egress` None: it does not govern that direction; empty: it governs with no rule.
 
     In the NETWORK_POLICY tier, governing a direction isolates the pod there. `priority`

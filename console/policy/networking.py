@@ -9,8 +9,9 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass
 from typing import Final
+
+import msgspec
 
 from console.objects.netpol import IPBlock, NetworkPolicy, NetworkPolicyPeer, NetworkPolicyPort, NetworkPolicyRule
 from console.objects.selectors import OPERATORS, LabelSelector
@@ -39,8 +40,7 @@ _LABEL_KEY: Final = re.compile(
 _REFUSED: Final = "API servers from 1.36 on refuse it in new objects"
 
 
-@dataclass(frozen=True, slots=True)
-class Problem:
+class Problem(msgspec.Struct, frozen=True):
     """A part of a policy that is not valid. A `fatal` one the API server refuses; others it only warns of."""
 
     path: Path

@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass
 from typing import Any
+
+import msgspec
 
 from console.objects.decode import decode
 from console.objects.meta import ObjectRef
@@ -23,8 +24,7 @@ from console.policy.tiered import compile_tiered
 from console.policy.verdict import Connection, EndKind, Outcome
 
 
-@dataclass(frozen=True, slots=True)
-class Path:
+class Path(msgspec.Struct, frozen=True):
     """A path between two ends, by what users call them."""
 
     source: str
@@ -35,8 +35,7 @@ class Path:
         return f"{self.source} → {self.destination} {self.port}"
 
 
-@dataclass(frozen=True, slots=True)
-class Change:
+class Change(msgspec.Struct, frozen=True):
     """A policy to apply, and which of its rules is new."""
 
     raw: Mapping[str, Any]

@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 from collections.abc import Iterable
-from dataclasses import dataclass, replace
+
+import msgspec
+from msgspec.structs import replace
 
 from console.objects.core import Pod
 from console.objects.coverage import LOADING, NOT_READABLE, Gap
@@ -16,8 +18,7 @@ from console.policy.trace import Party
 from console.policy.verdict import End, EndKind
 
 
-@dataclass(frozen=True, slots=True)
-class Scope:
+class Scope(msgspec.Struct, frozen=True):
     """What the policies in question can tell apart: label keys, networks, and whether they name ports."""
 
     keys: frozenset[str]
@@ -39,8 +40,7 @@ class Scope:
         return cls(frozenset(keys), tuple(networks))
 
 
-@dataclass(frozen=True, slots=True)
-class Replicas:
+class Replicas(msgspec.Struct, frozen=True):
     """Pods (or addresses) that the policies in question cannot tell apart; the first stands for all."""
 
     members: tuple[Party, ...]

@@ -7,8 +7,10 @@ judged by the same evaluator that judges single connections.
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Sequence
-from dataclasses import dataclass, replace
 from typing import Final
+
+import msgspec
+from msgspec.structs import replace
 
 from console.policy.engine import Engine
 from console.policy.model import Policy, Protocol
@@ -18,8 +20,7 @@ _FIRST: Final = 1
 _LAST: Final = 65535
 
 
-@dataclass(frozen=True, slots=True)
-class PortSpan:
+class PortSpan(msgspec.Struct, frozen=True):
     """Ports `low` to `high` (inclusive) of a protocol, which all have the same outcome."""
 
     protocol: Protocol
@@ -32,8 +33,7 @@ class PortSpan:
         return f"{self.low if self.low == self.high else ports}/{self.protocol.value}"
 
 
-@dataclass(frozen=True, slots=True)
-class PortsVerdict:
+class PortsVerdict(msgspec.Struct, frozen=True):
     """The answer for every port. For a Service the spans are its own ports, and no others exist."""
 
     source: End

@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 from collections.abc import Iterable
-from dataclasses import dataclass
 from enum import Enum
+
+import msgspec
 
 from console.objects.meta import ObjectRef
 from console.policy.model import Direction
@@ -23,16 +24,14 @@ class Stance(Enum):
     UNKNOWN = "unknown"
 
 
-@dataclass(frozen=True, slots=True)
-class Side:
+class Side(msgspec.Struct, frozen=True):
     """One direction: the stance, and the policies that isolate any of the pods there."""
 
     stance: Stance
     policies: tuple[ObjectRef, ...] = ()
 
 
-@dataclass(frozen=True, slots=True)
-class Posture:
+class Posture(msgspec.Struct, frozen=True):
     """Both directions."""
 
     ingress: Side

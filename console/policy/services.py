@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator
-from dataclasses import dataclass
 from difflib import get_close_matches
+
+import msgspec
 
 from console.errors import UnknownEnd
 from console.objects.core import EndpointSlice, Pod, Service, ServicePort
@@ -15,8 +16,7 @@ from console.policy.model import Protocol
 from console.policy.verdict import ServiceState, ServiceStep
 
 
-@dataclass(frozen=True, slots=True)
-class Target:
+class Target(msgspec.Struct, frozen=True):
     """Where a connection to a Service ends: a pod (None: an address outside of any pod) and its port."""
 
     pod: Pod | None
@@ -24,8 +24,7 @@ class Target:
     port: int
 
 
-@dataclass(frozen=True, slots=True)
-class Translation:
+class Translation(msgspec.Struct, frozen=True):
     """A Service's port, translated. `by_selector` tells that no EndpointSlice was read for it."""
 
     step: ServiceStep

@@ -7,8 +7,9 @@ None means it cannot be known (labels of a namespace that may not be read).
 from __future__ import annotations
 
 from collections.abc import Iterator
-from dataclasses import dataclass
 from enum import Enum
+
+import msgspec
 
 from console.objects.core import Namespace, Node, Pod
 from console.objects.coverage import Gap
@@ -34,8 +35,7 @@ class ClauseKind(Enum):
     ANY_PORT = "any port"
 
 
-@dataclass(frozen=True, slots=True)
-class Clause:
+class Clause(msgspec.Struct, frozen=True):
     """One condition, what it wanted and what it found, both as facts (``role=trainer``, ``role=train``).
 
     `path` points into the policy's object. `note` adds why a value does not count
@@ -53,8 +53,7 @@ class Clause:
     hopeless: bool = False
 
 
-@dataclass(frozen=True, slots=True)
-class PeerTrace:
+class PeerTrace(msgspec.Struct, frozen=True):
     """One peer of a rule and its clauses, all of which must match. `index` None: the rule names no peer."""
 
     path: Path
@@ -63,8 +62,7 @@ class PeerTrace:
     clauses: tuple[Clause, ...]
 
 
-@dataclass(frozen=True, slots=True)
-class RuleTrace:
+class RuleTrace(msgspec.Struct, frozen=True):
     """One rule. `peer` and `port` are its two halves; it matches when both do."""
 
     path: Path
@@ -83,8 +81,7 @@ class RuleTrace:
         yield from self.ports
 
 
-@dataclass(frozen=True, slots=True)
-class PolicyTrace:
+class PolicyTrace(msgspec.Struct, frozen=True):
     """One policy asked about one end.
 
     `selects` tells whether its subject matches the end, `subject` by which clauses.
@@ -103,8 +100,7 @@ class PolicyTrace:
     priority: int = 0
 
 
-@dataclass(frozen=True, slots=True)
-class Party:
+class Party(msgspec.Struct, frozen=True):
     """An end as the network sees it: a pod in its namespace, or a bare address.
 
     `address` is the one in the family judged (None: none yet). A hostNetwork pod is a
@@ -125,8 +121,7 @@ class Party:
     pod_gaps: tuple[Gap, ...] = ()
 
 
-@dataclass(frozen=True, slots=True)
-class Question:
+class Question(msgspec.Struct, frozen=True):
     """What is asked of a direction: the governed end, the other end, and the port on the destination."""
 
     direction: Direction
@@ -152,8 +147,7 @@ class TierResult(Enum):
     NOT_REACHED = "not reached"
 
 
-@dataclass(frozen=True, slots=True)
-class TierTrace:
+class TierTrace(msgspec.Struct, frozen=True):
     """One tier: the policies that select the end, those of its namespace that do not, and what came of it."""
 
     tier: Tier
@@ -174,8 +168,7 @@ class Ground(Enum):
     GAP = "gap"
 
 
-@dataclass(frozen=True, slots=True)
-class DirectionTrace:
+class DirectionTrace(msgspec.Struct, frozen=True):
     """One direction judged for one end. `allowed` None: it cannot be known, and `gaps` or clauses say why."""
 
     question: Question

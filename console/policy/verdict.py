@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
-from dataclasses import dataclass
 from enum import Enum
+
+import msgspec
 
 from console.objects.core import Pod, Service, ServicePort
 from console.objects.meta import ObjectRef
@@ -36,8 +37,7 @@ class EndKind(Enum):
     INTERNET = "internet"
 
 
-@dataclass(frozen=True, slots=True)
-class End:
+class End(msgspec.Struct, frozen=True):
     """A resolved end. `ref` names the object (None for addresses, networks and the internet).
 
     `pods` are the pods that stand for it (replicas; a Service's endpoints are found
@@ -70,8 +70,7 @@ class End:
         return f"{self.ref.namespace}/{self.ref.kind.lower()}/{self.ref.name}"
 
 
-@dataclass(frozen=True, slots=True)
-class Connection:
+class Connection(msgspec.Struct, frozen=True):
     """A question: may `source` open a connection to `port` of `destination`?
 
     For a Service `port` is the Service's port; otherwise it is a port of the pod or address.
@@ -92,8 +91,7 @@ class ServiceState(Enum):
     EXTERNAL_NAME = "an ExternalName: the name is looked up outside the cluster"
 
 
-@dataclass(frozen=True, slots=True)
-class ServiceStep:
+class ServiceStep(msgspec.Struct, frozen=True):
     """How the Service's port was translated: `ready` of `total` endpoints stand behind it."""
 
     service: Service
@@ -103,8 +101,7 @@ class ServiceStep:
     total: int
 
 
-@dataclass(frozen=True, slots=True)
-class Case:
+class Case(msgspec.Struct, frozen=True):
     """Pairs of ends that are judged alike: the same answer for the same reasons.
 
     `sources`/`destinations` name the pods or addresses folded into the case (labels
@@ -127,8 +124,7 @@ class Case:
         return self.egress, self.ingress
 
 
-@dataclass(frozen=True, slots=True)
-class NearMiss:
+class NearMiss(msgspec.Struct, frozen=True):
     """A rule that would have allowed the connection but for `failed` clauses; the first ones are the nearest."""
 
     direction: Direction
@@ -138,8 +134,7 @@ class NearMiss:
     failed: tuple[Clause, ...]
 
 
-@dataclass(frozen=True, slots=True)
-class Verdict:
+class Verdict(msgspec.Struct, frozen=True):
     """The answer to a connection. `cases` has one entry where all replicas are alike, the worst first.
 
     `cases` is empty only where the Service breaks before any policy is asked.

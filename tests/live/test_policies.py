@@ -6,9 +6,9 @@ and what the console calls invalid must be what the server refuses.
 
 from __future__ import annotations
 
-from dataclasses import fields, is_dataclass
 from typing import Any
 
+import msgspec
 import pytest
 from hypothesis import HealthCheck, Phase, given, settings
 from hypothesis import strategies as st
@@ -252,8 +252,8 @@ def _meaning(policy: NetworkPolicy) -> Any:
         if isinstance(value, LabelSelector):
             wanted = [(each.key, each.operator, each.values or None) for each in value.match_expressions or ()]
             return value.match_labels or None, wanted
-        if is_dataclass(value):
-            return {field.name: bare(getattr(value, field.name)) for field in fields(value)}
+        if isinstance(value, msgspec.Struct):
+            return {name: bare(each) for name, each in msgspec.structs.asdict(value).items()}
         return [bare(each) for each in value] if isinstance(value, tuple) else value
 
     return bare(compile_policy(policy))
