@@ -97,7 +97,9 @@ def test_what_looks_like_something_else_is_a_string(text: str) -> None:
     assert value_of(text) == text
 
 
-@pytest.mark.parametrize("text", [*sorted(WORDS), *(text for text, _ in NUMBERS), ".inf", ".nan", "{}", "[]", "&a", "*a", "!x"])
+@pytest.mark.parametrize(
+    "text", [*sorted(WORDS), *(text for text, _ in NUMBERS), ".inf", ".nan", "{}", "[]", "&a", "*a", "!x"]
+)
 def test_quotes_make_a_string(text: str) -> None:
     assert value_of(f"'{text}'") == value_of(f'"{text}"') == text
 
