@@ -16,7 +16,7 @@ from typing import Final
 
 from console import __version__
 from console.errors import ConsoleError, UsageError
-from console.wiring import Parser, contexts, modes, say, source_flags, sources
+from console.wiring import Parser, contexts, modes, say, source_flags, sources, title
 
 #: Each is a module of console.commands, imported when it is asked for.
 _COMMANDS: Final = ("simulate", "explain", "matrix", "reach")
@@ -101,11 +101,12 @@ def _open_console(options: argparse.Namespace) -> int:
 
     settings = load_settings()
     with sources(options, lively=True) as source:
-        first = source(None)  # a kubeconfig that cannot be used is told before the screen is taken
+        called = title(options)  # a kubeconfig that cannot be used is told before the screen is taken
         from console.tui.app import run
 
         return run(
-            first,
+            lambda: source(None),
+            title=called,
             settings=settings,
             modes=modes(options),
             contexts=contexts(options),

@@ -12,8 +12,10 @@ from console.errors import InputError, UsageError
 
 # Sources are imported where they are used: what is imported here is paid by every command.
 if TYPE_CHECKING:
+    from console.cluster.contexts import Target
     from console.cluster.overlay import Overlay
     from console.cluster.source import Source
+    from console.demo.cluster import DemoCluster
     from console.objects.snapshot import Snapshot
     from console.policy.asking import Modes
     from console.policy.engine import Engine
@@ -64,19 +66,22 @@ def check_source(options: argparse.Namespace) -> None:
         raise UsageError("--at freezes the demo's timetable", hint="use it with --demo")
 
 
-def modes(options: argparse.Namespace) -> Modes:
-    """The engine's modes, as the flags say."""
+def modes(options: argparse.Namespace) -> Modes | None:
+    """The engine's modes, as the flags say; None for the default ones, for which nothing has to be imported."""
+    if options.ingress_ipblock == "pods":
+        return None
     from console.policy.asking import Modes
 
-    return Modes(ingress_ipblock_matches_pods=options.ingress_ipblock == "pods")
+    return Modes(ingress_ipblock_matches_pods=False)
 
 
 @contextmanager
 def sources(options: argparse.Namespace, *, lively: bool) -> Iterator[Callable[[str | None], Source]]:
     """What makes the source the flags choose, or that of another kubeconfig context by its name.
 
-    The demo runs as long as the context manager is open: `lively` in the console, frozen
-    at moment 0 for one-shot commands. Raises UsageError and InputError.
+    The demo runs from its first source on for as long as the context manager is open:
+    `lively` in the console, frozen at moment 0 for one-shot commands. Raises UsageError and
+    InputError.
     """
     check_source(options)
     overlay = overlay_of(options)
@@ -89,29 +94,53 @@ def sources(options: argparse.Namespace, *, lively: bool) -> Iterator[Callable[[
         return OverlaySource(source, overlay)
 
     if options.manifests:
-        from console.cluster.manifests import ManifestSource
 
-        yield lambda _: laid(ManifestSource(options.manifests, stdin=sys.stdin.buffer))
+        def manifests(_: str | None) -> Source:
+            from console.cluster.manifests import ManifestSource
+
+            return laid(ManifestSource(options.manifests, stdin=sys.stdin.buffer))
+
+        yield manifests
     elif options.demo:
-        from console.cluster.contexts import from_dict
-        from console.cluster.live import LiveSource
-        from console.demo.cluster import DemoCluster
+        demo: DemoCluster | None = None
 
-        demo = DemoCluster(at=options.at if options.at is not None else None if lively else 0.0)
-        demo.start()
+        def connect(_: str | None) -> Source:
+            nonlocal demo
+            from console.cluster.contexts import from_dict
+            from console.cluster.live import LiveSource
+            from console.demo.cluster import DemoCluster
+
+            if demo is None:
+                demo = DemoCluster(at=options.at if options.at is not None else None if lively else 0.0)
+                demo.start()
+            return laid(LiveSource(from_dict(demo.kubeconfig()), namespaces=options.namespace))
+
         try:
-            yield lambda _: laid(LiveSource(from_dict(demo.kubeconfig()), namespaces=options.namespace))
+            yield connect
         finally:
-            demo.stop()
+            if demo is not None:
+                demo.stop()
     else:
         yield lambda context: laid(_live(options, context or options.context))
 
 
-def _live(options: argparse.Namespace, context: str | None) -> Source:
+def title(options: argparse.Namespace) -> str:
+    """What to call the source before it is made. Raises InputError for a kubeconfig that cannot be used."""
+    if options.manifests:
+        return str(options.manifests[0])
+    return "demo" if options.demo else _target(options, options.context).title
+
+
+def _target(options: argparse.Namespace, context: str | None) -> Target:
     from console.cluster.contexts import load_context
+
+    return load_context(options.kubeconfig, context=context, as_user=options.as_user, as_groups=options.as_group)
+
+
+def _live(options: argparse.Namespace, context: str | None) -> Source:
+    target = _target(options, context)
     from console.cluster.live import LiveSource
 
-    target = load_context(options.kubeconfig, context=context, as_user=options.as_user, as_groups=options.as_group)
     return LiveSource(target, namespaces=options.namespace)
 
 

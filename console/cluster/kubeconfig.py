@@ -11,7 +11,6 @@ from pathlib import Path
 from typing import Final
 
 import msgspec
-from rapidfuzz import process
 
 from console.cluster.failures import clean
 from console.errors import InputError
@@ -159,6 +158,8 @@ class Kubeconfig:
             raise InputError(f"{self.where} has no current context", hint=self._choose())
         entry = self._contexts.get(wanted)
         if entry is None:
+            from rapidfuzz import process  # here, not above: 20 ms that only a slip pays
+
             near = [match for match, score, _ in process.extract(wanted, self.contexts, limit=3) if score >= 50]
             hint = f"did you mean {' or '.join(clean(each) for each in near)}?" if near else self._choose()
             raise InputError(f"no context {clean(wanted)} in {self.where}", hint=hint)
