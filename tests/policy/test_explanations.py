@@ -8,24 +8,20 @@ and the clauses that failed are mended to see whether that opens the path.
 from __future__ import annotations
 
 import copy
-import os
 from collections.abc import Iterable, Iterator
 from ipaddress import ip_network
 from typing import Any
 
 import pytest
 import yaml
-from hypothesis import HealthCheck, given, note, settings
-from hypothesis import strategies as st
+from hypothesis import given, note, settings
 
-from console.objects.decode import decode
 from console.objects.meta import ObjectRef
-from console.objects.snapshot import Snapshot, build
+from console.objects.snapshot import Snapshot
 from console.objects.yaml_text import Positions, to_yaml
-from console.policy.ends import parse_end
 from console.policy.engine import Engine
 from console.policy.fix import with_objects
-from console.policy.model import Action, Path, Protocol, Tier
+from console.policy.model import Action, Path, Tier
 from console.policy.trace import (
     Clause,
     ClauseKind,
@@ -36,37 +32,25 @@ from console.policy.trace import (
     TierResult,
     TierTrace,
 )
-from console.policy.verdict import Connection, NearMiss, Outcome, Verdict
-from tests.clusters import ask, document, namespace, pod, policy, snapshot
+from console.policy.verdict import NearMiss, Outcome, Verdict
+from tests.clusters import ask as ask_in
+from tests.clusters import document, namespace, pod, policy, snapshot
+from tests.policy.asking import WORLDS, ask, engine_of, questioned, unhurried
 from tests.policy.strategies import Connection as Asked
-from tests.policy.strategies import Raw, connections, worlds
-from tests.policy.strategies_tiered import GROUP, tiered_worlds
+from tests.policy.strategies import Raw, worlds
+from tests.policy.strategies_tiers import GROUP, tiered_worlds
 
 #: CI's wider run asks for more.
-WORLDS = max(40, int(os.environ.get("NETPOL_VERDICTS", "10000")) // 250)
-explained = settings(max_examples=WORLDS, deadline=None, suppress_health_check=list(HealthCheck))
+explained = settings(unhurried, max_examples=max(40, WORLDS // 10))
 World = tuple[list[Raw], list[Asked]]
-
-
-@st.composite
-def questioned(draw: st.DrawFn) -> World:
-    """A cluster with policies of every kind, and questions about it."""
-    objects = draw(worlds() | tiered_worlds())
-    return objects, connections(objects, draw(st.integers(0, 2**32)), 10)
-
-
-def snapshot_of(objects: Iterable[Raw]) -> Snapshot:
-    return build(each for raw in objects if (each := decode(raw)) is not None)
+#: Clusters with policies of every kind, and questions about each.
+questioned_worlds = questioned(worlds() | tiered_worlds())
 
 
 def judged(world: World) -> Iterator[Verdict]:
     objects, questions = world
-    engine = Engine(snapshot_of(objects))
-    for src, dst, protocol, port in questions:
-        source, destination = (
-            parse_end(f"ip:{end[1]}" if end[0] == "ip" else "/".join(end[1:]), engine.snapshot) for end in (src, dst)
-        )
-        yield engine.evaluate(Connection(source, destination, Protocol(protocol), port))
+    engine = engine_of(objects)
+    return (ask(engine, question) for question in questions)
 
 
 def policies_of(objects: Iterable[Raw]) -> dict[ObjectRef, Raw]:
@@ -180,7 +164,7 @@ def network_said(clause: Clause, raw: Raw, value: str) -> None:
 
 
 @explained
-@given(questioned())
+@given(questioned_worlds)
 def test_every_clause_leads_to_the_part_of_its_policy_that_it_speaks_of(world: World) -> None:
     written = policies_of(world[0])
     for verdict in judged(world):
@@ -195,7 +179,7 @@ def test_every_clause_leads_to_the_part_of_its_policy_that_it_speaks_of(world: W
 
 
 @explained
-@given(questioned())
+@given(questioned_worlds)
 def test_the_lines_of_a_clause_hold_what_it_speaks_of_and_nothing_else(world: World) -> None:
     written = policies_of(world[0])
     texts = {ref: to_yaml(raw) for ref, raw in written.items()}
@@ -234,7 +218,7 @@ def held(text: str, places: Positions, path: Path) -> Any:
 
 
 @explained
-@given(questioned())
+@given(questioned_worlds)
 def test_the_clauses_of_every_tier_imply_the_verdict(world: World) -> None:
     for verdict in judged(world):
         answers = set()
@@ -352,7 +336,7 @@ TWO = (
 
 def clauses_of(text: str) -> list[Clause]:
     """The clauses of a policy about the one connection of these cases."""
-    verdict = ask(snapshot(TWO + text), "a/src", "b/dst", "80")
+    verdict = ask_in(snapshot(TWO + text), "a/src", "b/dst", "80")
     return [clause for _, clause in explanations(verdict)]
 
 
@@ -383,7 +367,7 @@ def test_a_clause_names_its_place_and_both_values(
 
 def test_a_peer_counts_as_it_is_written_however_many_networks_come_before_it():
     peers = [{"networks": ["192.0.2.0/24", "198.51.100.0/24"]}, {"namespaces": {"matchLabels": {"team": "ops"}}}]
-    verdict = ask(snapshot(TWO + cluster_policy({"namespaces": {}}, peers)), "a/src", "b/dst", "80")
+    verdict = ask_in(snapshot(TWO + cluster_policy({"namespaces": {}}, peers)), "a/src", "b/dst", "80")
     (trace,) = verdict.cases[0].egress.deciders
     assert [(peer.index, peer.matched) for peer in trace.rules[0].peers] == [(0, False), (0, False), (1, True)]
 
@@ -409,23 +393,23 @@ def cluster_policy(subject: Raw, peers: list[Raw]) -> str:
 def test_relabelling_the_pod_as_a_near_miss_says_opens_the_path():
     rule = "{from: [{namespaceSelector: {}, podSelector: {matchLabels: {role: trainer}}}]}"
     closed = policy("b", "in", f"{{podSelector: {{}}, ingress: [{rule}]}}")
-    (miss,) = ask(snapshot(TWO + closed), "a/src", "b/dst", "80").near_misses
+    (miss,) = ask_in(snapshot(TWO + closed), "a/src", "b/dst", "80").near_misses
     (failed,) = miss.failed
     relabelled = TWO.replace(failed.found.replace("=", ": "), failed.wanted.replace("=", ": "))
-    assert ask(snapshot(relabelled + closed), "a/src", "b/dst", "80").outcome is Outcome.ALLOWED
+    assert ask_in(snapshot(relabelled + closed), "a/src", "b/dst", "80").outcome is Outcome.ALLOWED
 
 
 def test_asking_for_the_port_that_a_near_miss_wants_opens_the_path():
     closed = policy("b", "in", "{podSelector: {}, ingress: [{ports: [{port: 8443}]}]}")
-    (miss,) = ask(snapshot(TWO + closed), "a/src", "b/dst", "80").near_misses
+    (miss,) = ask_in(snapshot(TWO + closed), "a/src", "b/dst", "80").near_misses
     assert [(clause.wanted, clause.found) for clause in miss.failed] == [("8443/TCP", "80/TCP")]
-    assert ask(snapshot(TWO + closed), "a/src", "b/dst", miss.failed[0].wanted).outcome is Outcome.ALLOWED
+    assert ask_in(snapshot(TWO + closed), "a/src", "b/dst", miss.failed[0].wanted).outcome is Outcome.ALLOWED
 
 
 def test_an_exception_that_stands_inside_another_one_is_mended_with_it():
     block = "{cidr: 10.0.0.0/8, except: [10.0.0.0/16, 10.0.0.0/24, 10.9.0.0/16]}"
     closed = policy("b", "in", f"{{podSelector: {{}}, ingress: [{{from: [{{ipBlock: {block}}}]}}]}}")
-    (miss,) = ask(snapshot(TWO + closed), "a/src", "b/dst", "80").near_misses
+    (miss,) = ask_in(snapshot(TWO + closed), "a/src", "b/dst", "80").near_misses
     assert [clause.note for clause in miss.failed] == ["excepted by 10.0.0.0/16"]
 
 
@@ -433,9 +417,9 @@ def test_an_exception_that_stands_inside_another_one_is_mended_with_it():
 
 
 @explained
-@given(questioned())
+@given(questioned_worlds)
 def test_mending_the_failed_clauses_of_a_near_miss_opens_the_direction_and_fewer_do_not(world: World) -> None:
-    written, cluster = policies_of(world[0]), snapshot_of(world[0])
+    written, cluster = policies_of(world[0]), engine_of(world[0]).snapshot
     for verdict in judged(world):
         for miss in verdict.near_misses:
             note(f"{verdict.connection} {miss}")
