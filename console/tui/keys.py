@@ -119,6 +119,7 @@ SIMULATE: Final = (
     Key("simulate.port", "p", "pick('port')", "port", "Choose the port", 22),
     Key("simulate.swap", "x", "swap", "swap", "Ask for the other way round", 30),
     Key("simulate.pin", "P", "pin", "pin", "Keep this connection on screen and watch its verdict", 31),
+    Key("simulate.fix", "f", "fix", "fix", "The smallest policy that would open it, and what else it opens", 40),
     Key("simulate.copy", "c", "copy", "copy", "Copy the verdict, or the YAML where it has the focus", 50),
     Key("simulate.yaml", "y", "yaml", "yaml", "The policy in focus, full screen", 51),
 )
@@ -128,6 +129,13 @@ FIELD: Final = (Key("field.open", "enter,space", "choose", "choose", "Choose", 1
 MODAL: Final = (Key("modal.close", "escape,q", "close", "close", "Close", 10),)
 
 YAML: Final = (Key("yaml.copy", "c", "copy", "copy", "Copy all of it", 20),)
+
+FIX: Final = (
+    *YAML,
+    Key("fix.write", "w", "write", "write", "Write it to a file", 21),
+)
+
+SAVE: Final = (Key("save.close", "escape", "close", "close", "Write nothing", priority=True),)
 
 PICKER: Final = (
     Key("picker.close", "escape", "close", "close", "Close and change nothing", 20, priority=True),
@@ -153,7 +161,8 @@ ALL: Final = (
     *SIMULATE,
     *FIELD,
     *MODAL,
-    *YAML,
+    *FIX,
+    *SAVE,
     *PICKER,
     *PROMPT,
 )

@@ -15,13 +15,14 @@ from console.policy.ends import parse_end
 from console.report.text import verdict_lines
 from console.report.words import end_word
 from console.tui import draw, keys
-from console.tui.model import path, search, verdict
+from console.tui.model import fixview, path, search, verdict
 from console.tui.model.frame import Answer, Frame, Question
 from console.tui.model.path import Focus
 from console.tui.model.session import ports_of
 from console.tui.model.table import Column, Table
 from console.tui.model.yamlview import Sheet, Sheets, marked_sheet
 from console.tui.screens.commanding import CommandScreen
+from console.tui.screens.fix import FixScreen
 from console.tui.screens.picker import Picker
 from console.tui.screens.start import WIDE
 from console.tui.screens.text import YamlScreen
@@ -311,6 +312,14 @@ class SimulateScreen(CommandScreen):
             self.console.copy("\n".join(verdict_lines(self._drawn.verdict)) + "\n", "the verdict")
         else:
             self.console.say("There is no verdict to copy yet.", "warning")
+
+    def action_fix(self) -> None:
+        """The smallest fix over the whole screen."""
+        judged = self._drawn.verdict if self._drawn else None
+        if (why := fixview.nothing_to_fix(judged)) or judged is None:
+            self.console.say(why, "warning")
+            return
+        self.app.push_screen(FixScreen(self.frame.engine, judged, str(self.session.question)))
 
     def action_yaml(self) -> None:
         """The policy in focus over the whole screen."""

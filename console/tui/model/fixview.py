@@ -1,0 +1,101 @@
+"""The smallest fix for a verdict as lines: its policies as YAML, what else it opens, or why there is none."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass
+from typing import Any
+
+from console.objects.meta import ObjectRef
+from console.objects.yaml_text import Positions
+from console.policy.engine import Engine
+from console.policy.fix import Fix, fix_for, raw_policy
+from console.policy.model import Action, Direction
+from console.policy.verdict import EndKind, Outcome, ServiceState, Verdict
+from console.report import words
+from console.report.json import manifest
+from console.tui.model.yamlview import Sheet, plain_sheet
+from console.tui.text import Line, Piece, Tone, fold
+
+
+@dataclass(frozen=True, slots=True)
+class Remedy:
+    """What was found for a verdict: a fix, its policies and YAML, and which of them replace one; or `why_none`."""
+
+    fix: Fix | None = None
+    text: str = ""
+    refs: tuple[ObjectRef, ...] = ()
+    replaced: frozenset[ObjectRef] = frozenset()
+    why_none: str = ""
+
+    def laid(self, cells: int) -> list[tuple[Line, bool]]:
+        """It all as lines of so many cells."""
+        told = [(part, False) for line in self._lines() for part in fold(line, cells)]
+        if self.fix is None:
+            return told
+        text = self.text.rstrip("\n")
+        return [*told, *plain_sheet(Sheet(text, tuple(text.split("\n")), Positions("")))(cells)]
+
+    def _lines(self) -> Iterator[Line]:
+        if self.fix is None:
+            yield (Piece(self.why_none),)
+            return
+        for ref in self.refs:
+            how = "in place of the one that is there" if ref in self.replaced else "a new policy"
+            yield (Piece("apply ", Tone.DIM), Piece(str(ref), Tone.STRONG), Piece(f"  {how}", Tone.DIM))
+        if not self.fix.opens:
+            yield (Piece("also opens nothing", Tone.GOOD),)
+        else:
+            yield (Piece(f"also opens {words.count(len(self.fix.opens), 'path')}:", Tone.WARN),)
+            yield from ((Piece(f"  {path}"),) for path in self.fix.opens)
+        yield ()
+
+    @property
+    def file(self) -> str:
+        """The file one would write it to."""
+        return f"./fix-{self.refs[0].name}.yaml"
+
+
+def remedy(engine: Engine, verdict: Verdict) -> Remedy:
+    """The smallest fix for a verdict of an engine, or why there is none. Evaluates again: not for the event loop."""
+    snapshot = engine.snapshot
+    fix = fix_for(engine, verdict, lambda ref: raw_policy(snapshot, ref))
+    if fix is None:
+        return Remedy(why_none=why_none(verdict))
+    refs = tuple(_ref(raw) for raw in fix.objects)
+    replaced = frozenset(ref for ref in refs if snapshot.policy(ref) is not None)
+    return Remedy(fix, manifest(fix), refs, replaced)
+
+
+def _ref(raw: Mapping[str, Any]) -> ObjectRef:
+    meta = raw["metadata"]
+    return ObjectRef(raw["kind"], meta.get("namespace", ""), meta["name"])
+
+
+def nothing_to_fix(verdict: Verdict | None) -> str:
+    """Why a fix makes no sense for a verdict; ``""`` where it does."""
+    if verdict is None:
+        return "There is no verdict to fix yet."
+    if verdict.outcome is Outcome.ALLOWED:
+        return "Nothing is to fix: the connection is ALLOWED."
+    if verdict.outcome is Outcome.UNKNOWN:
+        return f"Whether a policy blocks it is not known: {words.headline(verdict)}"
+    return ""
+
+
+def why_none(verdict: Verdict) -> str:
+    """Why no policy opens what is blocked."""
+    if verdict.service is not None and verdict.service.state is not ServiceState.TRANSLATED:
+        return f"No policy blocks it, so none can open it: {words.service_line(verdict.service)}."
+    traces = [trace for case in verdict.cases for trace in case.directions()]
+    for trace in traces:
+        if trace.allowed is None:
+            end = words.this_end(trace.direction)
+            return f"No policy is known to open all of it: at the {end} it {words.direction_reason(trace)}."
+    outside = verdict.connection.source.kind in (EndKind.INTERNET, EndKind.NETWORK, EndKind.ADDRESS)
+    for trace in traces:
+        denied = next((each for each in trace.deciders if each.decided is Action.DENY), None)
+        if trace.allowed is False and denied is not None and trace.direction is Direction.INGRESS and outside:
+            where = f"{words.place(denied.ref)} rule {(denied.deciding or 0) + 1}"
+            return f"No policy can open it: {where} denies it, and a rule of its kind names pods only as sources."
+    return "No policy that was tried opens it: none can name the other end and come before what blocks it."

@@ -1,0 +1,33 @@
+"""Writing a text to a file the user names."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+from console.errors import InputError
+
+
+class Occupied(InputError):
+    """There is a file of that name already."""
+
+
+def save(text: str, name: str, *, over: bool = False) -> Path:
+    """Write a text to the file of that name (``~`` is the home folder); returns its path.
+
+    Raises Occupied where there is one already, unless it may be written `over`, and
+    InputError where nothing can be written there.
+    """
+    if not name.strip():
+        raise InputError("a file needs a name")
+    try:
+        path = Path(name.strip()).expanduser()
+        if path.exists() and not path.is_file():
+            raise InputError(f"{path} is no file", hint="give another name")
+        with path.open("w" if over else "x", encoding="utf-8", newline="\n") as file:
+            file.write(text)
+    except FileExistsError:
+        raise Occupied(f"{path} is there already", hint="enter again writes over it; or give another name") from None
+    except (OSError, RuntimeError, ValueError) as error:  # RuntimeError: no such home; ValueError: a null character
+        told = error.strerror if isinstance(error, OSError) and error.strerror else str(error)
+        raise InputError(f"{name.strip()} cannot be written: {told}", hint="give another name") from None
+    return path

@@ -1,0 +1,71 @@
+"""The smallest fix of a blocked connection, over the whole screen."""
+
+from __future__ import annotations
+
+import asyncio
+from pathlib import Path
+from typing import TYPE_CHECKING, ClassVar, cast
+
+from textual import work
+from textual.binding import BindingType
+
+from console.policy.engine import Engine
+from console.policy.verdict import Verdict
+from console.tui import keys
+from console.tui.model.fixview import Remedy, remedy
+from console.tui.screens.save import SaveScreen
+from console.tui.screens.text import TextScreen
+from console.tui.text import Piece, Tone
+from console.tui.widgets.pane import TextPane
+
+if TYPE_CHECKING:
+    from console.tui.stage import Stage
+
+
+class FixScreen(TextScreen):
+    """Works out a fix on a thread, shows it as YAML, copies it and writes it to a file."""
+
+    BINDINGS: ClassVar[list[BindingType]] = [*keys.bindings(keys.FIX)]
+
+    def __init__(self, engine: Engine, verdict: Verdict, question: str) -> None:
+        super().__init__(f"Smallest fix · {question}", [(Piece("◌ working it out …", Tone.DIM),)])
+        self._engine = engine
+        self._verdict = verdict
+        self._found: Remedy | None = None
+
+    @property
+    def _console(self) -> Stage:
+        return cast("Stage", self.app)
+
+    def on_mount(self) -> None:
+        """Start."""
+        self._work_out()
+
+    @work(exit_on_error=False)
+    async def _work_out(self) -> None:
+        try:
+            self._found = await asyncio.to_thread(remedy, self._engine, self._verdict)
+        except Exception as error:  # A fault of the engine is told, and leaves the console as it was.
+            self._found = Remedy(why_none=f"The console itself failed to work out a fix: {error!r}")
+        self.query_one(TextPane).show_laid(self._found.laid, keep=False)
+        self.refresh_bindings()
+
+    def check_action(self, action: str, parameters: tuple[object, ...]) -> bool | None:
+        """There is nothing to copy or to write before a fix is found."""
+        if action in ("copy", "write") and (self._found is None or self._found.fix is None):
+            return False
+        return super().check_action(action, parameters)
+
+    def action_copy(self) -> None:
+        """Copy the YAML."""
+        if self._found is not None:
+            self._console.copy(self._found.text, "the YAML")
+
+    def action_write(self) -> None:
+        """Write the YAML to a file."""
+        if self._found is not None:
+            self.app.push_screen(SaveScreen(self._found.text, self._found.file), self._written)
+
+    def _written(self, path: Path | None) -> None:
+        if path is not None:
+            self._console.say(f"Wrote {path}")
