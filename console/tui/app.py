@@ -43,6 +43,7 @@ class ConsoleApp(Stage, inherit_bindings=False):
     DEFAULT_MODE = "start"
     CSS = f"""
     Screen {{ background: $background; color: $foreground; }}
+    Picker {{ background: $background 65%; }}
     * {{ scrollbar-color: $foreground 25%; scrollbar-background: $background; }}
     {PANES_CSS}
     """

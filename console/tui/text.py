@@ -95,17 +95,19 @@ def wrap(line: Iterable[Piece], cells: int, *, indent: int = 0) -> list[Line]:
     lines: list[Line] = []
     current: list[Piece] = []
     used = start = 0
+    begun = False  # whether anything but spaces stands on the current line
 
     def close() -> None:
-        nonlocal current, used, start
+        nonlocal current, used, start, begun
         lines.append(_trimmed(current))
         current = [Piece(" " * indent)] if indent else []
         used = start = indent
+        begun = False
 
     for piece in line:
         for word in _words(piece.text):
             needed = cells_of(word.rstrip())
-            if used + needed > cells and used > start:
+            if used + needed > cells and begun:
                 close()
                 word = word.lstrip()
             while cells_of(word.rstrip()) > cells - used:
@@ -116,6 +118,7 @@ def wrap(line: Iterable[Piece], cells: int, *, indent: int = 0) -> list[Line]:
             if word:
                 current.append(Piece(word, piece.tone))
                 used += cells_of(word)
+                begun = begun or not word.isspace()
     if current or not lines:
         lines.append(_trimmed(current))
     return lines
@@ -126,6 +129,12 @@ def _trimmed(line: list[Piece]) -> Line:
     if line and line[-1].text.endswith(" "):
         return (*line[:-1], Piece(line[-1].text.rstrip(" "), line[-1].tone))
     return tuple(line)
+
+
+def fold(line: Line, cells: int) -> list[Line]:
+    """The line cleaned and broken to fit, going on under its own indentation."""
+    text = plain(line)
+    return wrap(cleaned(line), cells, indent=len(text) - len(text.lstrip(" ")) + 2)
 
 
 def _words(text: str) -> list[str]:

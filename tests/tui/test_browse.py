@@ -154,7 +154,7 @@ async def test_a_filter_narrows_the_list(source: LiveSource, typed: str, kept: s
         await user.paste(typed)
         await user.press("enter")
         assert {row.split()[0] for row in user.rows()} == kept
-        await user.see(f"/{typed}")
+        await user.see(f"/{typed[:20]}")
         await user.press("escape")
         assert {row.split()[0] for row in user.rows()} == everything
 

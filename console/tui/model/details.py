@@ -7,10 +7,10 @@ from collections.abc import Iterator, Mapping, Sequence
 from console.objects.core import ForeignPolicy, Pod
 from console.objects.meta import ObjectRef
 from console.objects.workloads import Workload
-from console.policy.model import Direction
+from console.policy.model import Action, Direction, Rule
 from console.policy.posture import Side, Stance
 from console.report.clean import clean
-from console.tui.model.policies import Policy, compiled, effect, peers_of, selects
+from console.tui.model.policies import Policy, compiled, peers_of, ports_of, selects
 from console.tui.model.rows import pod_status, stance
 from console.tui.model.sight import Sight
 from console.tui.text import Line, Piece, Tone
@@ -27,6 +27,9 @@ _MADE_UP = (
 )
 _BLANK: Line = ()
 _DIFFERING = 8
+_RULES = 6
+#: The prefix of the recommended labels, which says nothing in a narrow pane.
+_RECOMMENDED = "app.kubernetes.io/"
 #: A longer value of a label is cut; Kubernetes takes 63 characters.
 _LONG = 120
 
@@ -119,15 +122,33 @@ def _isolated(side: Side) -> str:
 
 
 def _effects(sight: Sight, ref: ObjectRef, direction: Direction, title: str) -> Iterator[Line]:
+    """What a policy does in a direction. Rules are told one by one: ports of one never go with peers of another."""
     form = compiled(sight, ref)
     rules = form.rules(direction) if form else None
-    if rules is None:
+    if rules is None or form is None:
         return
-    yield (Piece(f"{title}  "), Piece(effect(rules), Tone.GOOD if not rules else Tone.PLAIN))
-    peers = peers_of(rules)
-    if peers:
-        towards = "from" if direction is Direction.INGRESS else "to"
-        yield (Piece(f"    {towards} {peers}", Tone.DIM),)
+    if not rules:
+        yield (Piece(f"{title}  "), Piece("closes", Tone.GOOD))
+        return
+    towards = "from" if direction is Direction.INGRESS else "to"
+    if len(rules) == 1:
+        yield (Piece(f"{title}  {_verb(rules[0])} {ports_of(rules[0])}"),)
+        yield (Piece(f"    {towards} {_short(peers_of(rules[0]))}", Tone.DIM),)
+        return
+    yield (Piece(f"{title}  {len(rules)} rules"),)
+    for rule in rules[:_RULES]:
+        said = Piece(f" {towards} {_short(peers_of(rule))}", Tone.DIM)
+        yield (Piece(f"    {_verb(rule)} {ports_of(rule)}"), said)
+    if len(rules) > _RULES:
+        yield (Piece(f"    … {len(rules) - _RULES} more", Tone.DIM),)
+
+
+def _verb(rule: Rule) -> str:
+    return {Action.ALLOW: "opens", Action.DENY: "denies", Action.PASS: "passes on"}[rule.action]
+
+
+def _short(peers: str) -> str:
+    return peers.replace(_RECOMMENDED, "…/")
 
 
 def _unknown(sight: Sight, pod: Pod) -> Iterator[Line]:

@@ -336,4 +336,4 @@ def _clause(clause: Clause, side: str, focus: Focus, key: Key, before: str = "")
         found = "" if clause.found == clause.wanted or clause.wanted.startswith("any ") else f"  {clause.found}"
         kind = before or f"{clause.kind.value} "
         return Node(key, (glyph, Piece(kind, Tone.DIM), Piece(clause.wanted), Piece(found, Tone.DIM)), at)
-    return Node(key, (glyph, Piece(before, Tone.DIM), Piece(words.clause_fact(clause, side))), at)
+    return Node(key, (glyph, Piece(words.clause_fact(clause, side))), at)

@@ -67,25 +67,18 @@ def does(sight: Sight, policy: Policy, direction: Direction) -> Piece:
     return Piece(f"■ {len(rules)} rule{'s' if len(rules) != 1 else ''}")
 
 
-def effect(rules: Sequence[Rule]) -> str:
-    """What the rules of one direction do, as ports: ``closes``, ``opens 6566/TCP, 53/UDP``, ``opens everything``."""
-    if not rules:
-        return "closes"
-    if any(rule.ports is None and rule.peers is None for rule in rules):
-        return "opens everything"
-    if any(rule.ports is None for rule in rules):
-        return "opens all ports"
-    ports = list(dict.fromkeys(port_words(port) for rule in rules for port in rule.ports or ()))
-    return "opens " + counted(ports)
+def ports_of(rule: Rule) -> str:
+    """The ports of a rule: ``6566/TCP, 53/UDP``, ``all ports``."""
+    if rule.ports is None:
+        return "all ports"
+    return counted([port_words(port) for port in rule.ports])
 
 
-def peers_of(rules: Sequence[Rule]) -> str:
-    """Whom the rules of one direction name; empty where there is none."""
-    if not rules:
-        return ""
-    if any(rule.peers is None for rule in rules):
+def peers_of(rule: Rule) -> str:
+    """Whom a rule names."""
+    if rule.peers is None:
         return "anyone"
-    return counted(list(dict.fromkeys(peer_words(peer) for rule in rules for peer in rule.peers or ())))
+    return counted([peer_words(peer) for peer in rule.peers])
 
 
 def counted(texts: Sequence[str]) -> str:
@@ -107,7 +100,7 @@ def port_words(port: PortMatch) -> str:
 def peer_words(peer: Peer) -> str:
     """A peer of a rule."""
     if isinstance(peer, CidrPeer):
-        return f"{peer.network}" + (f" less {len(peer.excepts)}" if peer.excepts else "")
+        return f"{peer.network}" + (f" except {len(peer.excepts)} ranges" if peer.excepts else "")
     if isinstance(peer, PodPeer):
         return " in ".join(_pod_peer(peer))
     if isinstance(peer, NodePeer):
@@ -116,6 +109,6 @@ def peer_words(peer: Peer) -> str:
 
 
 def _pod_peer(peer: PodPeer) -> Iterator[str]:
-    yield selector_words(peer.pods, "any pod")
+    yield selector_words(peer.pods, "any pod here" if peer.namespaces is None else "any pod")
     if peer.namespaces is not None:
         yield namespace_words(peer.namespaces)

@@ -127,7 +127,7 @@ def _pods(sight: Sight, view: View, narrowed: Filter) -> Table[Pod]:
         Column("NODE", lambda row: Piece(row.node, Tone.DIM), lambda row: row.node, drop=3),
         *_stances(sight),
     ]
-    return Table(rows, columns, lambda row: row.ref, empty=nothing(sight, "pod", narrowed), most=26)
+    return Table(rows, columns, lambda row: row.ref, empty=nothing(sight, "pod", narrowed), most=24)
 
 
 def _policies(sight: Sight, view: View, narrowed: Filter) -> Table[Policy]:

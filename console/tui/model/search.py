@@ -115,7 +115,8 @@ def ends(snapshot: Snapshot, home: str = "") -> list[Candidate]:
                 note = f"{workload.kind} · {active} pod{'s' if active != 1 else ''}"
                 found.append(Candidate(f"{name}/{workload.kind.lower()}/{workload.name}", note, name))
         for service in held.services.values():
-            found.append(Candidate(f"svc:{name}/{service.name}", f"Service · {service.type}", name))
+            note = "headless" if service.headless else service.type
+            found.append(Candidate(f"svc:{name}/{service.name}", f"Service · {note}", name))
         for pod in held.pods.values():
             if not pod.finished:
                 pods.append(Candidate(f"{name}/{pod.name}", f"Pod · {', '.join(pod.ips) or pod.phase}", name))

@@ -145,7 +145,8 @@ def _laid(sheet: Sheet, marked: frozenset[int], facts: Mapping[int, list[tuple[M
                 laid += _folded(line, cells, gutter, mark)
                 continue
             first, *others = beside
-            at = column if width(line) < column else width(line) + 2
+            least = width(line) + 2
+            at = max(min(column, cells - len(first[1])), least)
             if at + len(first[1]) <= cells:
                 gap = Piece(" " * (at - width(line)))
                 laid.append(((*line, gap, Piece(first[1], _TONES[first[0]])), mark))
@@ -166,7 +167,7 @@ def _folded(line: Line, cells: int, gutter: int, mark: bool) -> list[tuple[Line,
     """A line too long for the pane goes on under itself rather than out of sight."""
     text = "".join(piece.text for piece in line[2:])
     indent = gutter + len(text) - len(text.lstrip(" -")) + 2
-    return [(part, mark) for part in wrap(cleaned(line), cells, indent=min(indent, cells // 2))]
+    return [(part, mark) for part in wrap(cleaned(line), cells, indent=min(indent, cells // 3))]
 
 
 def _coloured(text: str) -> Line:

@@ -28,7 +28,7 @@ from console.tui.model.yamlview import Sheets, plain_sheet
 from console.tui.screens.commanding import CommandScreen
 from console.tui.screens.start import TINY, WIDE, fit_panes
 from console.tui.screens.text import YamlScreen
-from console.tui.text import Line, Piece, Tone, cleaned, wrap
+from console.tui.text import Line, Piece, Tone, fold
 from console.tui.widgets.cursor import CursorView
 from console.tui.widgets.pane import TextPane
 from console.tui.widgets.prompt import Prompt
@@ -174,7 +174,7 @@ class BrowseScreen(CommandScreen):
         yaml = plain_sheet(sheet)
         self.details.show_laid(
             lambda cells: [
-                *((part, False) for line in head for part in wrap(cleaned(line), cells, indent=2)),
+                *((part, False) for line in head for part in fold(line, cells)),
                 *yaml(cells),
             ]
         )

@@ -24,17 +24,19 @@ from console.tui.screens.base import MainScreen
 from console.tui.screens.picker import Picker
 from console.tui.screens.text import TextScreen
 from console.tui.text import Piece, Tone
-from console.tui.widgets.field import Field
-from console.tui.widgets.pane import TextPane
 from console.tui.widgets.prompt import Prompt
-from console.tui.widgets.rows import RowList
-from console.tui.widgets.tree import PathTree
 
-_PANES: Final[Mapping[type, str]] = {
-    RowList: "In lists",
-    PathTree: "In the path",
-    TextPane: "In text",
-    Field: "In From, To and Port",
+_OWN: Final = "This screen"
+#: Where help lists a key, by the first word of its id.
+_SECTIONS: Final[Mapping[str, str]] = {
+    "browse": _OWN,
+    "simulate": _OWN,
+    "list": "In lists",
+    "tree": "In the path",
+    "text": "In text",
+    "field": "In From, To and Port",
+    "panes": "Everywhere",
+    "app": "Everywhere",
 }
 
 
@@ -201,13 +203,12 @@ class CommandScreen(MainScreen):
 
     def key_sections(self) -> list[tuple[str, list[Entry]]]:
         """The keys of this screen, of each of its panes, and those of the app; from the bindings themselves."""
-        nodes: list[tuple[str, DOMNode]] = [("This screen", self)]
-        nodes += [(_PANES.get(type(pane), "In panes"), pane) for pane in self.panes()]
-        nodes.append(("Everywhere", self.console))
-        sections: dict[str, dict[str, Entry]] = {}
-        for title, node in nodes:
+        nodes: list[DOMNode] = [self, *self.panes(), self.console]
+        sections: dict[str, dict[str, Entry]] = {title: {} for title in dict.fromkeys(_SECTIONS.values())}
+        for node in nodes:
             for binding in keys.bindings_of(node):
-                pressed = self.console.settings.keys.get(binding.id or "", binding.key)
-                entry = Entry(keys.shown(pressed), binding.tooltip, binding.id or "", pressed.split(",")[0])
-                sections.setdefault(title, {})[entry.id] = entry
+                name = binding.id or ""
+                pressed = self.console.settings.keys.get(name, binding.key)
+                entry = Entry(keys.shown(pressed), binding.tooltip, name, pressed.split(",")[0])
+                sections[_SECTIONS.get(name.partition(".")[0], _OWN)][name] = entry
         return [(title, list(entries.values())) for title, entries in sections.items()]

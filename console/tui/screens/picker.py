@@ -24,7 +24,7 @@ class Picker(ModalScreen[str | None], inherit_bindings=False):
 
     BINDINGS: ClassVar[list[BindingType]] = [*keys.bindings(keys.PICKER)]
     DEFAULT_CSS = """
-    Picker { align: center middle; background: $background 60%; }
+    Picker { align: center middle; }
     Picker #box {
         width: 84; max-width: 96%; height: 24; max-height: 92%;
         border: round $accent; background: $surface; padding: 0 1;
@@ -57,6 +57,7 @@ class Picker(ModalScreen[str | None], inherit_bindings=False):
             yield Input(id="query", compact=True, placeholder=self._placeholder)
             found = RowList(id="found", head=False)
             found.can_focus = False
+            found.lit = True
             yield found
             yield Static(id="told")
 

@@ -27,7 +27,7 @@ PANES_CSS = """
 #panes > *:focus { border: round $accent; }
 #namespaces { width: 22; }
 #listing { width: 1fr; min-width: 30; }
-#details { width: 37; padding: 0 1; }
+#details { width: 38; padding: 0 1; }
 .-broad #namespaces { width: 28; }
 .-broad #details { width: 66; }
 .-slim #details { width: 1fr; }

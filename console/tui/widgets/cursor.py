@@ -8,6 +8,7 @@ from typing import ClassVar
 
 from textual import events
 from textual.binding import BindingType
+from textual.geometry import Size
 from textual.message import Message
 from textual.strip import Strip
 
@@ -29,6 +30,8 @@ class CursorView(LineView, can_focus=True, inherit_bindings=False):
 
     #: Lines above the items that do not scroll.
     head_height = 0
+    #: Whether the cursor is lit without the focus, where keys reach it by another way.
+    lit = False
 
     class Moved(Message):
         """The cursor is on another item, or that item may look different now."""
@@ -201,6 +204,10 @@ class CursorView(LineView, can_focus=True, inherit_bindings=False):
         if event.chain == 2:
             self.action_choose()
 
+    def get_content_height(self, container: Size, viewport: Size, width: int) -> int:  # noqa: ARG002
+        """As many lines as there are, for lists as high as their rows."""
+        return self._lines + self.head_height
+
     def on_resize(self) -> None:
         """Lay the lines out anew for the new width; begin at the top where the cursor is visible from there."""
         self.set_height(self._lines + self.head_height)
@@ -217,5 +224,5 @@ class CursorView(LineView, can_focus=True, inherit_bindings=False):
         if at >= self._lines or not self._keys:
             return self.strip((), cells)
         index = self._at(at)
-        band = (Band.CURSOR if self.has_focus else Band.RESTING) if index == self.cursor else None
+        band = (Band.CURSOR if self.has_focus or self.lit else Band.RESTING) if index == self.cursor else None
         return self.strip(self.paint(index, at - self._top(index), cells), cells, band)

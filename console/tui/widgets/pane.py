@@ -11,7 +11,7 @@ from textual.message import Message
 from textual.strip import Strip
 
 from console.tui import keys
-from console.tui.text import Line, cleaned, wrap
+from console.tui.text import Line, fold
 from console.tui.theme import Band
 from console.tui.widgets.drawn import LineView
 
@@ -36,7 +36,7 @@ class TextPane(LineView, can_focus=True, inherit_bindings=False):
 
     def show(self, lines: Sequence[Line], *, keep: bool = True) -> None:
         """Show lines of text; `keep` the scroll position, or go to the top."""
-        self.show_laid(lambda cells: [(part, False) for line in lines for part in _wrapped(line, cells)], keep=keep)
+        self.show_laid(lambda cells: [(part, False) for line in lines for part in fold(line, cells)], keep=keep)
 
     def show_laid(
         self, make: Callable[[int], Sequence[tuple[Line, bool]]], *, keep: bool = True, seek: bool = False
@@ -118,9 +118,3 @@ class TextPane(LineView, can_focus=True, inherit_bindings=False):
     def on_click(self) -> None:
         """Say that it was clicked."""
         self.post_message(self.Clicked())
-
-
-def _wrapped(line: Line, cells: int) -> list[Line]:
-    text = "".join(piece.text for piece in line)
-    indent = len(text) - len(text.lstrip(" ")) + 2
-    return wrap(cleaned(line), cells, indent=indent)
