@@ -198,6 +198,51 @@ def engine(options: argparse.Namespace) -> Engine:
     return Engine(held, modes=modes(options))
 
 
+def engines_of_two(options: argparse.Namespace, old: str | None, new: str | None) -> tuple[Engine, Engine]:
+    """The engines on two snapshots to compare: what two texts name, or the chosen source without and with its overlay.
+
+    Raises ConsoleError.
+    """
+    from console.policy.engine import Engine
+
+    if old is not None and new is not None:
+        if old == new == "-":
+            raise UsageError("standard input can be read once", hint="give one of the two as a file")
+        first, second = (snapshot(_named(options, text)) for text in (old, new))
+    else:
+        first = snapshot(argparse.Namespace(**{**vars(options), "overlay": None}))
+        overlay = overlay_of(options)
+        assert overlay is not None
+        second, diagnostics = overlay.over(first)
+        for diagnostic in diagnostics:
+            say(str(diagnostic))
+    before = Engine(first, modes=modes(options))
+    return before, Engine(second, before)
+
+
+def _named(options: argparse.Namespace, text: str) -> argparse.Namespace:
+    """The flags that choose the source a text names: demo, demo@SECONDS, context:NAME (or the current one), a path."""
+    for flag in ("demo", "at", "manifests", "context", "overlay"):
+        if getattr(options, flag) not in (None, False):
+            raise UsageError(f"--{flag} and {text} are two sources", hint="name both snapshots, or use the flags alone")
+    chosen = argparse.Namespace(**vars(options))
+    scheme, mark, rest = text.partition("@")
+    if scheme == "demo":
+        chosen.demo = True
+        if mark:
+            try:
+                chosen.at = float(rest)
+            except ValueError:
+                raise UsageError(f"{text!r} names no moment of the demo", hint="write demo@SECONDS") from None
+    elif text.startswith("context:"):
+        chosen.context = text.removeprefix("context:") or None
+        return chosen
+    else:
+        chosen.manifests = [text]
+    chosen.kubeconfig = None  # it is for the one that is a cluster
+    return chosen
+
+
 def say(text: str) -> None:
     """Talk to the user on stderr, cleaned."""
     from console.report.clean import clean_lines

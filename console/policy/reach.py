@@ -69,6 +69,10 @@ class Reachability:
         """The class of a pod that has not finished."""
         return self.universe.class_of[pod.namespace, pod.name]
 
+    def selecting(self, number: int) -> tuple[Policy, ...]:
+        """The policies that select a class, or may."""
+        return tuple(policy for policy, _ in self._selecting[number])
+
     def outside(self, kind: str) -> int:
         """The set of classes of a part of the outside: internet, private or metadata."""
         first = len(self.universe.pods)
