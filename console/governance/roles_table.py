@@ -210,9 +210,9 @@ WORDS: Final[Mapping[str, Role]] = MappingProxyType(
     {
         word: role
         for role, words in (
-            (Role.CONTROL_PLANE, "operator controller-manager"),
+            (Role.CONTROL_PLANE, "operator controller-manager kube-controllers device-plugin"),
             (Role.TRAINING, "train trainer training finetune finetuning fine-tune fine-tuning pretrain pretraining"),
-            (Role.TRAINING, "prep preprocess preprocessing data-prep"),
+            (Role.TRAINING, "prep preprocess preprocessing data-prep tokenize eval evaluation"),
             (Role.SERVING, "serving inference predictor serving-engine inference-server model-server"),
             (Role.FEATURE_STORE, "feature-store featurestore feature-server"),
             (Role.VECTOR_DB, "vector-db vectordb vector-store vectorstore"),
