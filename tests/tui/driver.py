@@ -127,7 +127,7 @@ class Driver:
                 pass  # not there yet
             if time.monotonic() > deadline:
                 raise AssertionError(f"never {what or 'so'}:\n{self.text}\n{self.notices}")
-            await asyncio.sleep(0.01)
+            await asyncio.sleep(0.04)
 
     async def see(self, *texts: str) -> None:
         """Wait until all the texts are on the screen."""

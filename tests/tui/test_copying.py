@@ -6,10 +6,10 @@ from pathlib import Path
 
 import pytest
 
-from console.cluster.live import LiveSource
 from console.errors import InputError
 from console.tui.copying import copy
 
+from .conftest import Still
 from .driver import Driver, console
 from .test_simulate import FEAST, TRAINER, ask
 
@@ -28,8 +28,8 @@ def listen(user: Driver, monkeypatch: pytest.MonkeyPatch) -> list[str]:
     return written
 
 
-async def test_the_verdict_is_copied_by_osc_52(source: LiveSource, monkeypatch: pytest.MonkeyPatch) -> None:
-    async with console(source) as user:
+async def test_the_verdict_is_copied_by_osc_52(still: Still, monkeypatch: pytest.MonkeyPatch) -> None:
+    async with console(still) as user:
         await ask(user, TRAINER, FEAST, "6566")
         written = listen(user, monkeypatch)
         await user.press("c")
@@ -40,8 +40,8 @@ async def test_the_verdict_is_copied_by_osc_52(source: LiveSource, monkeypatch: 
         assert "training/to-feature-store" in copied
 
 
-async def test_the_yaml_is_copied_where_it_has_the_focus(source: LiveSource, monkeypatch: pytest.MonkeyPatch) -> None:
-    async with console(source) as user:
+async def test_the_yaml_is_copied_where_it_has_the_focus(still: Still, monkeypatch: pytest.MonkeyPatch) -> None:
+    async with console(still) as user:
         await ask(user, TRAINER, FEAST, "6566")
         listen(user, monkeypatch)
         await user.tab_to("yaml")
@@ -52,9 +52,9 @@ async def test_the_yaml_is_copied_where_it_has_the_focus(source: LiveSource, mon
 
 
 async def test_what_is_too_long_for_a_terminal_goes_to_a_file(
-    source: LiveSource, monkeypatch: pytest.MonkeyPatch, state: Path
+    still: Still, monkeypatch: pytest.MonkeyPatch, state: Path
 ) -> None:
-    async with console(source, copy_limit=100) as user:
+    async with console(still, copy_limit=100) as user:
         await ask(user, TRAINER, FEAST, "6566")
         written = listen(user, monkeypatch)
         await user.press("c")

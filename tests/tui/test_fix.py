@@ -15,6 +15,7 @@ from console.tui.screens.fix import FixScreen
 from console.tui.screens.save import SaveScreen
 from console.tui.widgets.pane import TextPane
 
+from .conftest import Still
 from .driver import Driver, console
 from .objects import policy
 from .test_simulate import FEAST, TRAINER, answer, ask
@@ -41,8 +42,8 @@ def outcome_with(user: Driver, text: str, question: tuple[str, str, str] = QUEST
     return Engine(snapshot).evaluate(connection(*question, snapshot)).outcome
 
 
-async def test_f_shows_a_manifest_that_opens_what_is_blocked(source: LiveSource) -> None:
-    async with console(source) as user:
+async def test_f_shows_a_manifest_that_opens_what_is_blocked(still: Still) -> None:
+    async with console(still) as user:
         await ask(user, *QUESTION)
         text = await open_fix(user)
         assert "apply NetworkPolicy training/llm-finetune-to-internet-443  a new policy" in text
@@ -77,10 +78,10 @@ async def test_what_a_fix_opens_besides_is_listed(demo: DemoCluster, source: Liv
 
 
 async def test_w_writes_the_yaml_to_the_file_one_names_and_asks_before_it_writes_over_another(
-    source: LiveSource, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+    still: Still, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.chdir(tmp_path)
-    async with console(source, size=(80, 24)) as user:
+    async with console(still, size=(80, 24)) as user:
         await ask(user, *QUESTION)
         await open_fix(user)
         await user.press("w")
@@ -110,10 +111,10 @@ async def test_w_writes_the_yaml_to_the_file_one_names_and_asks_before_it_writes
     [("", "a file needs a name"), ("no/such/folder.yaml", "cannot be written: No such file"), (".", ". is no file")],
 )
 async def test_a_file_that_cannot_be_written_is_told_and_the_name_can_be_changed(
-    source: LiveSource, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, name: str, told: str
+    still: Still, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, name: str, told: str
 ) -> None:
     monkeypatch.chdir(tmp_path)
-    async with console(source) as user:
+    async with console(still) as user:
         await ask(user, *QUESTION)
         await open_fix(user)
         await user.press("w")
@@ -140,8 +141,8 @@ async def test_where_no_policy_can_fix_it_the_screen_says_why(demo: DemoCluster,
         assert "w write" not in user.footer
 
 
-async def test_an_allowed_connection_needs_no_fix(source: LiveSource) -> None:
-    async with console(source) as user:
+async def test_an_allowed_connection_needs_no_fix(still: Still) -> None:
+    async with console(still) as user:
         await ask(user, TRAINER, FEAST, "6566")
         await user.see("f fix")
         await user.press("f")

@@ -1,11 +1,8 @@
 from __future__ import annotations
 
-from collections.abc import Sequence
-
 import pytest
 from textual.widgets import Input
 
-from console.cluster.live import LiveSource
 from console.cluster.source import State
 from console.errors import InputError
 from console.settings import Settings, parse
@@ -13,6 +10,7 @@ from console.tui import keys
 from console.tui.app import ConsoleApp
 from console.tui.screens.text import TextScreen
 
+from .conftest import Still
 from .driver import Driver, console
 from .sources import Scripted
 from .test_simulate import FEAST, TRAINER, answer, ask
@@ -33,8 +31,8 @@ async def help_text(user: Driver) -> str:
     return str(text)
 
 
-async def test_help_lists_every_key_that_acts_in_any_pane_of_either_screen(source: LiveSource) -> None:
-    async with console(source) as user:
+async def test_help_lists_every_key_that_acts_in_any_pane_of_either_screen(still: Still) -> None:
+    async with console(still) as user:
         await ask(user, TRAINER, "internet", "443")
         for screen in ("1", "2"):
             await user.press(screen)
@@ -59,9 +57,9 @@ async def test_every_key_has_an_id_of_its_own_and_says_what_it_does() -> None:
     assert all(key.tooltip and key.label for key in keys.ALL)
 
 
-async def test_a_key_can_be_given_to_another_by_its_id(source: LiveSource) -> None:
+async def test_a_key_can_be_given_to_another_by_its_id(still: Still) -> None:
     settings = parse('[keys]\n"simulate.swap" = "w"\n', "config.toml")
-    async with console(source, settings=settings) as user:
+    async with console(still, settings=settings) as user:
         await ask(user, TRAINER, FEAST, "6566")
         await user.see("w swap")
         await user.press("w")
@@ -83,62 +81,60 @@ def test_a_setting_that_names_nothing_is_told_with_its_line(text: str, told: str
     assert "simulate.swap" in error.value.hint or "netpol-night" in error.value.hint
 
 
-async def test_the_console_begins_in_the_namespace_of_the_settings(source: LiveSource) -> None:
-    async with console(source, settings=Settings(namespace="gateway")) as user:
+async def test_the_console_begins_in_the_namespace_of_the_settings(still: Still) -> None:
+    async with console(still, settings=Settings(namespace="gateway")) as user:
         await user.live()
         await user.see("Workloads · gateway", "demo › gateway")
 
 
-async def test_a_namespace_of_the_settings_that_is_not_there_is_told(source: LiveSource) -> None:
-    async with console(source, settings=Settings(namespace="gatway")) as user:
+async def test_a_namespace_of_the_settings_that_is_not_there_is_told(still: Still) -> None:
+    async with console(still, settings=Settings(namespace="gatway")) as user:
         await user.live()
         await user.until(lambda: "There is no namespace 'gatway'" in user.notices)
         await user.see("Workloads · all namespaces")
 
 
-@pytest.mark.parametrize(
-    ("command", "seen"),
-    [
-        ("ns training", ["Workloads · training", "llm-finetune"]),
-        ("netpol", ["Policies · all namespaces", "INGRESS"]),
-        ("pod", ["Pods · all namespaces", "STATUS"]),
-        ("notices", ["What to know about what is shown"]),
-        ("help", ["This screen"]),
-        ("sim", ["Choose a source"]),
-    ],
-)
-async def test_commands_go_where_they_say(source: LiveSource, command: str, seen: Sequence[str]) -> None:
-    async with console(source) as user:
+async def test_commands_go_where_they_say(still: Still) -> None:
+    places = {
+        "ns training": ["Workloads · training", "llm-finetune"],
+        "netpol": ["Policies · training", "INGRESS"],
+        "ns all": ["Policies · all namespaces"],
+        "pod": ["Pods · all namespaces", "STATUS"],
+        "sim": ["Choose a source"],
+        "workloads": ["Workloads · all namespaces"],
+        "notices": ["What to know about what is shown"],
+    }
+    async with console(still) as user:
         await user.live()
-        await user.command(command)
-        await user.see(*seen)
+        for command, seen in places.items():
+            await user.command(command)
+            await user.see(*seen)
+        await user.press("escape")
+        await user.command("help")
+        await user.see("This screen")
 
 
-@pytest.mark.parametrize(
-    ("command", "told"),
-    [
-        ("netpl", "there is no command :netpl: did you mean :netpol?"),
-        ("ns a b", ":ns takes [name]"),
-    ],
-)
-async def test_a_command_that_is_none_names_the_nearest_and_stays_to_be_mended(command: str, told: str) -> None:
+async def test_a_command_that_is_none_names_the_nearest_and_stays_to_be_mended() -> None:
     async with console(Scripted(), size=(140, 30)) as user:
-        await user.command(command)
-        await user.see(told)
+        await user.command("netpl")
+        await user.see("there is no command :netpl: did you mean :netpol?")
+        await user.press("escape")
+        await user.command("ns a b")
+        await user.see(":ns takes [name]")
         assert user.focused == "typed"
         await user.press("escape")
         assert user.focused == "listing"
 
 
-async def test_a_namespace_that_is_not_there_is_told_with_the_nearest(source: LiveSource) -> None:
-    async with console(source) as user:
+async def test_a_namespace_that_is_not_there_is_told_with_the_nearest(still: Still) -> None:
+    async with console(still) as user:
         await user.live()
         await user.command("ns trainin")
         await user.until(lambda: "There is no namespace 'trainin'. did you mean training?" in user.notices)
 
 
-async def test_tab_completes_commands_and_their_words(source: LiveSource) -> None:
-    async with console(source) as user:
+async def test_tab_completes_commands_and_their_words(still: Still) -> None:
+    async with console(still) as user:
         await user.live()
         await user.press("colon")
         typed = user.app.screen.query_one("#typed", Input)
@@ -153,19 +149,20 @@ async def test_tab_completes_commands_and_their_words(source: LiveSource) -> Non
             await user.until(lambda wanted=completed: typed.value == wanted, completed)
 
 
-async def test_what_is_typed_right_behind_a_colon_or_a_slash_belongs_to_it(source: LiveSource) -> None:
-    async with console(source) as user:
+async def test_what_is_typed_right_behind_a_colon_or_a_slash_belongs_to_it(still: Still) -> None:
+    async with console(still) as user:
         await user.live()
         user.burst(":ns training\n")
         await user.see("Workloads · training")
         user.burst("/tensor\n")
         await user.until(lambda: [row.split()[0] for row in user.rows()] == ["tensorboard"], "filtered")
+        await user.until(lambda: user.focused == "listing", "left the line")
         user.burst("/a/b:c\n")
         await user.see("/tensora/b:c")
 
 
-async def test_ns_alone_offers_namespaces(source: LiveSource) -> None:
-    async with console(source) as user:
+async def test_ns_alone_offers_namespaces(still: Still) -> None:
+    async with console(still) as user:
         await user.live()
         await user.command("ns")
         await user.paste("vect")
@@ -173,8 +170,8 @@ async def test_ns_alone_offers_namespaces(source: LiveSource) -> None:
         await user.see("Workloads · vector-db")
 
 
-async def test_the_palette_offers_what_has_a_key(source: LiveSource) -> None:
-    async with console(source) as user:
+async def test_the_palette_offers_what_has_a_key(still: Still) -> None:
+    async with console(still) as user:
         await user.live()
         await user.press("ctrl+p")
         await user.paste("as the source")
@@ -191,8 +188,8 @@ async def test_q_leaves() -> None:
     assert source.closed
 
 
-async def test_clicks_do_what_keys_do(source: LiveSource) -> None:
-    async with console(source) as user:
+async def test_clicks_do_what_keys_do(still: Still) -> None:
+    async with console(still) as user:
         await user.live()
         await user.pilot.click("#listing", offset=(5, 4))
         assert user.list().cursor == 2
@@ -203,7 +200,7 @@ async def test_clicks_do_what_keys_do(source: LiveSource) -> None:
         await user.see("letters of a workload")
 
 
-async def test_the_same_keys_answer_in_the_same_way_while_updates_come(source: LiveSource) -> None:
+async def test_the_same_keys_answer_in_the_same_way_while_updates_come(still: Still) -> None:
     scripted = Scripted()
     async with console(scripted) as user:
         await user.until(lambda: scripted.opened)

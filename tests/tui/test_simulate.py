@@ -12,6 +12,7 @@ from console.tui.widgets.field import Field
 from console.tui.widgets.pane import TextPane
 from console.tui.widgets.tree import PathTree
 
+from .conftest import Still
 from .driver import Driver, console
 from .objects import pods_of, policy
 
@@ -51,8 +52,8 @@ async def pick(user: Driver, text: str) -> None:
     await user.until(lambda: user.app.screen is not before, "closed the picker")
 
 
-async def test_keys_alone_lead_from_nothing_to_a_verdict(source: LiveSource) -> None:
-    async with console(source) as user:
+async def test_keys_alone_lead_from_nothing_to_a_verdict(still: Still) -> None:
+    async with console(still) as user:
         await user.live()
         await user.press("2")
         await user.see("Choose a source (s), a destination (d) and a port (p)")
@@ -99,8 +100,8 @@ async def test_a_blocked_path_shows_the_policy_the_clause_that_failed_and_the_li
         assert matched == [["app:", "gpu-operator", "✓"], ["-", "protocol:", "TCP", "✓"]]
 
 
-async def test_the_path_opens_down_to_the_clause_and_the_yaml_follows_the_cursor(source: LiveSource) -> None:
-    async with console(source, size=(160, 60)) as user:
+async def test_the_path_opens_down_to_the_clause_and_the_yaml_follows_the_cursor(still: Still) -> None:
+    async with console(still, size=(160, 60)) as user:
         await ask(user, TRAINER, FEAST, "6566")
         await user.see("to-feature-store  allows by rule 1", "rule 1  peer ✓  port ✓", "· source")
         assert yaml(user).border_title == "NetworkPolicy training/to-feature-store"
@@ -150,8 +151,8 @@ async def test_a_pinned_connection_is_watched_whatever_else_is_asked(demo: DemoC
         assert "Pinned" not in user.text
 
 
-async def test_x_asks_for_the_other_way_round_and_for_a_port_that_is_there(source: LiveSource) -> None:
-    async with console(source) as user:
+async def test_x_asks_for_the_other_way_round_and_for_a_port_that_is_there(still: Still) -> None:
+    async with console(still) as user:
         await ask(user, TRAINER, FEAST, "6566")
         await user.press("x")
         await user.until(lambda: field(user, "source") == FEAST)
@@ -164,8 +165,8 @@ async def test_x_asks_for_the_other_way_round_and_for_a_port_that_is_there(sourc
         await user.until(lambda: answer(user).startswith("○ BLOCKED"))
 
 
-async def test_the_ports_offered_are_those_the_destination_has(source: LiveSource) -> None:
-    async with console(source) as user:
+async def test_the_ports_offered_are_those_the_destination_has(still: Still) -> None:
+    async with console(still) as user:
         await ask(user, TRAINER, FEAST, "6566")
         await user.press("p")
         await user.until(lambda: isinstance(user.app.screen, Picker))
@@ -177,8 +178,8 @@ async def test_the_ports_offered_are_those_the_destination_has(source: LiveSourc
         await user.until(lambda: answer(user).startswith("○ BLOCKED"))
 
 
-async def test_an_address_can_be_typed_as_an_end(source: LiveSource) -> None:
-    async with console(source) as user:
+async def test_an_address_can_be_typed_as_an_end(still: Still) -> None:
+    async with console(still) as user:
         await ask(user, TRAINER, FEAST, "6566")
         await user.press("d")
         await pick(user, "169.254.169.254")
@@ -186,8 +187,8 @@ async def test_an_address_can_be_typed_as_an_end(source: LiveSource) -> None:
         await user.until(lambda: answer(user).startswith("○ BLOCKED"))
 
 
-async def test_an_end_that_is_not_there_is_told_with_the_nearest(source: LiveSource) -> None:
-    async with console(source) as user:
+async def test_an_end_that_is_not_there_is_told_with_the_nearest(still: Still) -> None:
+    async with console(still) as user:
         await ask(user, "training/pytorchjob/llm-finetun", "internet", "443")
         await user.see("✗ there is no pytorchjob training/llm-finetun", "llm-finetune")
 
@@ -246,8 +247,8 @@ async def test_a_pod_that_goes_is_told_and_the_question_stays(demo: DemoCluster,
         assert field(user, "source") == "training/debug-shell"
 
 
-async def test_y_shows_the_policy_in_focus_over_the_whole_screen(source: LiveSource) -> None:
-    async with console(source) as user:
+async def test_y_shows_the_policy_in_focus_over_the_whole_screen(still: Still) -> None:
+    async with console(still) as user:
         await ask(user, TRAINER, FEAST, "6566")
         await user.press("y")
         await user.until(lambda: user.focused == "text")

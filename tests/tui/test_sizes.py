@@ -7,6 +7,7 @@ from console.cluster.live import LiveSource
 from console.demo.cluster import DemoCluster
 from console.tui.widgets.tree import PathTree
 
+from .conftest import Still
 from .driver import console
 from .objects import pods_of
 from .test_simulate import FEAST, TRAINER, ask
@@ -16,17 +17,20 @@ BROWSE_KEYS = ("⏎ open", "s source", "d destination", "/ filter", ": command",
 SIMULATE_KEYS = ("s source", "d destination", "p port", "x swap", "P pin", "c copy", "y yaml", "tab", "esc", "? help")
 
 
-@pytest.mark.parametrize("size", [(80, 24), (120, 36), (200, 60)])
-async def test_no_key_one_needs_is_cut(source: LiveSource, size: tuple[int, int]) -> None:
-    async with console(source, size=size) as user:
+async def test_no_key_one_needs_is_cut(still: Still) -> None:
+    async with console(still, size=(80, 24)) as user:
         await user.live()
-        await user.see(*BROWSE_KEYS)
+        for size in ((80, 24), (120, 36), (200, 60)):
+            await user.pilot.resize_terminal(*size)
+            await user.see(*BROWSE_KEYS)
         await ask(user, TRAINER, "internet", "443")
-        await user.see(*SIMULATE_KEYS)
+        for size in ((80, 24), (120, 36), (200, 60)):
+            await user.pilot.resize_terminal(*size)
+            await user.see(*SIMULATE_KEYS)
 
 
-async def test_at_80_by_24_browse_shows_names_and_stances_whole_and_details_as_a_page(source: LiveSource) -> None:
-    async with console(source, size=(80, 24)) as user:
+async def test_at_80_by_24_browse_shows_names_and_stances_whole_and_details_as_a_page(still: Still) -> None:
+    async with console(still, size=(80, 24)) as user:
         await user.live()
         await user.see("● live", "142 pods", "feature-store", "observability")
         await user.command("ns training")
@@ -39,16 +43,16 @@ async def test_at_80_by_24_browse_shows_names_and_stances_whole_and_details_as_a
         await user.see("Namespaces", "llm-finetune")
 
 
-async def test_at_80_by_24_the_verdict_and_the_question_stay_while_panes_are_pages(source: LiveSource) -> None:
-    async with console(source, size=(80, 24)) as user:
+async def test_at_80_by_24_the_verdict_and_the_question_stay_while_panes_are_pages(still: Still) -> None:
+    async with console(still, size=(80, 24)) as user:
         await ask(user, TRAINER, "internet", "443")
         for seen in ("isolated by 6: no rule matches", "podSelector wants egress=model-hub", "▶"):
             await user.see("○ BLOCKED", "llm-finetune", "internet", "443/TCP", seen)
             await user.press("tab")
 
 
-async def test_at_80_by_24_enter_on_a_leaf_opens_its_yaml(source: LiveSource) -> None:
-    async with console(source, size=(80, 24)) as user:
+async def test_at_80_by_24_enter_on_a_leaf_opens_its_yaml(still: Still) -> None:
+    async with console(still, size=(80, 24)) as user:
         await ask(user, TRAINER, FEAST, "6566")
         for _ in range(12):
             await user.press("j")
@@ -76,8 +80,8 @@ async def test_a_tiny_terminal_crashes_nothing(demo: DemoCluster, source: LiveSo
         assert all(len(line) <= size[0] for line in user.text.split("\n"))
 
 
-async def test_a_terminal_that_grows_shows_all_panes_again(source: LiveSource) -> None:
-    async with console(source, size=(80, 24)) as user:
+async def test_a_terminal_that_grows_shows_all_panes_again(still: Still) -> None:
+    async with console(still, size=(80, 24)) as user:
         await user.live()
         await user.press("tab")
         await user.until(lambda: "Namespaces" not in user.text)
@@ -85,9 +89,9 @@ async def test_a_terminal_that_grows_shows_all_panes_again(source: LiveSource) -
         await user.see("Namespaces", "Workloads", "why: ")
 
 
-async def test_without_colour_nothing_is_told_by_colour(monkeypatch: pytest.MonkeyPatch, source: LiveSource) -> None:
+async def test_without_colour_nothing_is_told_by_colour(monkeypatch: pytest.MonkeyPatch, still: Still) -> None:
     monkeypatch.setenv("NO_COLOR", "1")
-    async with console(source) as user:
+    async with console(still) as user:
         await ask(user, TRAINER, "internet", "443")
         await user.see("○ BLOCKED", "✗", "▶")
         for strip in user.app.screen._compositor.render_strips():
