@@ -105,6 +105,10 @@ class Engine:
         """The outcome of the verdict alone, for many questions at once. Raises as `evaluate` does."""
         return self._decide(replace(connection, source=self._opener(connection.source)))[2]
 
+    def cases(self, connection: Connection) -> tuple[Case, ...]:
+        """The cases of the verdict alone, for many questions at once. Raises as `evaluate` does."""
+        return self._decide(replace(connection, source=self._opener(connection.source)))[1]
+
     def _decide(self, connection: Connection) -> tuple[Translation | None, tuple[Case, ...], Outcome]:
         translation: Translation | None = None
         groups = [_Group(connection.destination, connection.port)]

@@ -1,13 +1,15 @@
 """The smallest change that opens a blocked connection, and every other path it would open.
 
-Where NetworkPolicies block an end, one more policy opens it: they only ever add up.
-Where a rule of another tier denies, a rule that allows goes in front of it.
+Where NetworkPolicies block an end, one more policy opens it: they only ever add up. It may
+select no pod that is not isolated yet, or it would close what was open; where labels cannot
+keep them apart, the policies that isolate get a rule more. Where a rule of another tier
+denies, one that allows goes in front of it: in a policy of its own that comes first, else
+in the same policy.
 """
 
 from __future__ import annotations
 
-import copy
-from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from typing import Any, Final
 
 import msgspec
@@ -15,38 +17,21 @@ import msgspec
 from console.objects.core import METADATA_NAME, Pod
 from console.objects.decode import decode
 from console.objects.meta import ObjectRef
+from console.objects.netpol import NetworkPolicy
 from console.objects.snapshot import KubeObject, Snapshot, SnapshotBuilder
+from console.objects.tiered import TieredPolicy
 from console.objects.yaml_text import load_documents, render
-from console.policy.addresses import NOT_INTERNET
+from console.policy import fix_rules
 from console.policy.engine import Engine
-from console.policy.model import Action, Direction
-from console.policy.opens import Change, Path, opened_by
-from console.policy.trace import DirectionTrace, Ground, PolicyTrace
-from console.policy.verdict import Connection, End, EndKind, Outcome, Verdict
-
-#: Labels controllers change with each rollout or set for each replica: a policy that names them does not last.
-VOLATILE: Final = frozenset(
-    [
-        "pod-template-hash",
-        "rollouts-pod-template-hash",
-        "controller-revision-hash",
-        "pod-template-generation",
-        "statefulset.kubernetes.io/pod-name",
-        "apps.kubernetes.io/pod-index",
-        "batch.kubernetes.io/job-completion-index",
-        "batch.kubernetes.io/controller-uid",
-        "controller-uid",
-        "training.kubeflow.org/replica-index",
-    ]
-)
-
+from console.policy.fix_steps import Insert, New, RawOf, Step, applied
+from console.policy.match import selects
+from console.policy.model import Action, Direction, Tier
+from console.policy.opens import Change, Path, opened_by, ref_of
+from console.policy.trace import DirectionTrace, Ground, Party
+from console.policy.verdict import Connection, End, Outcome, Verdict
 
 #: Metadata the API server owns: not for a manifest one applies.
 _SERVED: Final = frozenset(["uid", "resourceVersion", "creationTimestamp", "generation", "managedFields", "selfLink"])
-
-
-#: Ends of label keys that name a workload.
-_IDENTITY: Final = frozenset(["app", "name", "instance", "component", "job-name", "cluster", "inferenceservice"])
 
 
 class Fix(msgspec.Struct, frozen=True):
@@ -56,8 +41,33 @@ class Fix(msgspec.Struct, frozen=True):
     opens: tuple[Path, ...]
 
 
-#: Reads the raw object behind a policy's own text.
-RawOf = Callable[[ObjectRef], Mapping[str, Any] | None]
+class _Blocked(msgspec.Struct, frozen=True):
+    """What blocks on one port in one direction: the policy that denies, or (None) isolation; and whom from whom."""
+
+    connection: Connection
+    direction: Direction
+    port: int
+    denier: ObjectRef | None
+    traces: list[DirectionTrace]
+    #: By name, since one pod may be in several cases.
+    subjects: dict[str, Pod]
+    others: dict[str, Pod]
+
+    @property
+    def egress(self) -> bool:
+        """Whether it is the source that is governed."""
+        return self.direction is Direction.EGRESS
+
+    @property
+    def other_end(self) -> End:
+        """The end that a rule has to name."""
+        return self.connection.destination if self.egress else self.connection.source
+
+    @property
+    def families(self) -> set[int]:
+        """The address families in which it blocks."""
+        addresses = (trace.question.peer.address for trace in self.traces)
+        return {address.version for address in addresses if address is not None}
 
 
 def fix_for(engine: Engine, verdict: Verdict, raw_of: RawOf) -> Fix | None:
@@ -65,25 +75,25 @@ def fix_for(engine: Engine, verdict: Verdict, raw_of: RawOf) -> Fix | None:
 
     It is checked before it is offered: with it applied, the connection is ALLOWED.
     """
-    if verdict.outcome not in (Outcome.BLOCKED, Outcome.PARTIAL) or not verdict.cases:
+    if verdict.outcome not in (Outcome.BLOCKED, Outcome.PARTIAL):
         return None
-    changes: dict[ObjectRef, Change] = {}
-    for case in verdict.cases:
-        for trace in case.directions():
-            if trace.allowed is False:
-                change = _for_direction(engine, verdict.connection, trace, case.port, raw_of)
-                if change is None:
-                    return None
-                changes[change.ref] = change
-    raws = tuple(change.raw for change in changes.values())
-    changed = Engine(with_objects(engine.snapshot, raws), engine)
-    if changed.evaluate(verdict.connection).outcome is not Outcome.ALLOWED:
+    steps: tuple[Step, ...] = ()
+    for blocked in _all_that_blocks(engine.snapshot, verdict):
+        taken = {ref_of(step.raw) for step in steps if isinstance(step, New)}
+        ways = (_ways_past if blocked.denier else _ways_out)(engine, blocked, taken)
+        working = (way for way in ways if _opens(engine, blocked, applied((*steps, *way), raw_of)))
+        chosen = next(working, None)
+        if chosen is None:
+            return None
+        steps += chosen
+    changes = applied(steps, raw_of)
+    if not changes:
         return None
-    ports = sorted({case.port for case in verdict.cases})
-    opened: dict[Path, None] = {}
-    for change in changes.values():
-        opened.update(dict.fromkeys(opened_by(engine, changed, verdict.connection, change, ports)))
-    return Fix(raws, tuple(opened))
+    changed = _changed(engine, changes)
+    if changed.outcome(verdict.connection) is not Outcome.ALLOWED:
+        return None
+    opened = opened_by(engine, changed, verdict.connection, changes)
+    return Fix(tuple(change.raw for change in changes), tuple(dict.fromkeys(opened)))
 
 
 def raw_policy(snapshot: Snapshot, ref: ObjectRef) -> Mapping[str, Any] | None:
@@ -106,131 +116,189 @@ def with_objects(snapshot: Snapshot, raws: Iterable[Mapping[str, Any]]) -> Snaps
     return builder.build()
 
 
-def _for_direction(
-    engine: Engine, connection: Connection, trace: DirectionTrace, port: int, raw_of: RawOf
-) -> Change | None:
-    for policy in _deniers(trace):
-        return _in_front(engine, connection, trace, policy, port, raw_of(policy.ref))
-    if trace.ground is not Ground.POLICY:
-        return None
-    return _new_policy(engine.snapshot, connection, trace, port)
+# What blocks ---------------------------------------------------------------------------------------------------------
 
 
-def _deniers(trace: DirectionTrace) -> Iterator[PolicyTrace]:
-    for policy in trace.deciders:
-        if policy.decided is Action.DENY:
-            yield policy
+def _all_that_blocks(snapshot: Snapshot, verdict: Verdict) -> list[_Blocked]:
+    """What blocks, egress first; the pods of all cases that the same thing blocks are taken together."""
+    found: dict[object, _Blocked] = {}
+    for case in verdict.cases:
+        for trace, names, other_names in (
+            (case.egress, case.sources, case.destinations),
+            (case.ingress, case.destinations, case.sources),
+        ):
+            if trace.allowed is not False or trace.ground is not Ground.POLICY:
+                continue
+            denier = next((policy.ref for policy in trace.deciders if policy.decided is Action.DENY), None)
+            key = trace.direction is Direction.INGRESS, case.port, denier
+            blocked = found.setdefault(
+                key, _Blocked(verdict.connection, trace.direction, case.port, denier, [], {}, {})
+            )
+            blocked.traces.append(trace)
+            _add(blocked.subjects, snapshot, trace.question.subject, names)
+            _add(blocked.others, snapshot, trace.question.peer, other_names)
+    return [found[key] for key in sorted(found, key=str)]
 
 
-def _new_policy(snapshot: Snapshot, connection: Connection, trace: DirectionTrace, port: int) -> Change | None:
-    egress = trace.direction is Direction.EGRESS
-    subject, peer = trace.question.subject.pod, trace.question.peer
-    assert subject is not None
-    ends = (connection.source, connection.destination) if egress else (connection.destination, connection.source)
-    subjects = _pods_of(ends[0], subject)
-    peers = _peers(snapshot, ends[1], _pods_of(ends[1], peer.pod or peer.host_pod))
+def _add(pods: dict[str, Pod], snapshot: Snapshot, party: Party, names: Iterable[str]) -> None:
+    """Add the pods that a case names, if it names pods: its party tells."""
+    if party.pod is None and party.host_pod is None:
+        return
+    for name in names:
+        pod = snapshot.pod(*name.split("/", 1))
+        assert pod is not None
+        pods[name] = pod
+
+
+# Ways to open it -----------------------------------------------------------------------------------------------------
+
+
+def _ways_out(engine: Engine, blocked: _Blocked, taken: set[ObjectRef]) -> Iterator[tuple[Step, ...]]:
+    """Of isolation: one policy more, one for each workload, or a rule more in those that isolate."""
+    snapshot = engine.snapshot
+    subjects, others = list(blocked.subjects.values()), list(blocked.others.values())
+    peers = fix_rules.peers(snapshot, blocked.other_end, others, blocked.families)
     if not peers:
-        return None
-    rule = {"to" if egress else "from": peers, "ports": [{"protocol": connection.protocol.value, "port": port}]}
-    kind = "Egress" if egress else "Ingress"
-    workload = snapshot.contents[subject.namespace].workload_of(subject).name
-    raw = {
+        return
+    port = {"protocol": blocked.connection.protocol.value, "port": blocked.port}
+    rule = {"to" if blocked.egress else "from": peers, "ports": [port]}
+    for groups in ([subjects], fix_rules.by_workload(snapshot, subjects)):
+        raws: list[dict[str, Any]] = []
+        for pods in groups:
+            raws.append(_network_policy(snapshot, blocked, pods, rule, taken | set(map(ref_of, raws))))
+        chosen = (fix_rules.selected(snapshot, *_selection(raw)) for raw in raws)
+        if all(_isolated(engine, pod, blocked.direction) for pods in chosen for pod in pods):
+            yield tuple(map(New, raws))
+    yield tuple(Insert(ref, blocked.direction, rule) for ref in _isolating(snapshot, blocked.traces))
+
+
+def _selection(raw: Mapping[str, Any]) -> tuple[str, dict[str, Any]]:
+    return raw["metadata"]["namespace"], raw["spec"]["podSelector"]
+
+
+def _ways_past(engine: Engine, blocked: _Blocked, taken: set[ObjectRef]) -> Iterator[tuple[Step, ...]]:
+    """A denial: by a policy that comes before the one that denies, or by a rule that does."""
+    assert blocked.denier is not None
+    snapshot, ref = engine.snapshot, blocked.denier
+    denying = snapshot.policy(ref)
+    assert isinstance(denying, TieredPolicy)
+    others = list(blocked.others.values())
+    peers = fix_rules.tiered_peers(snapshot, blocked.other_end, others, blocked.families, egress=blocked.egress)
+    if not peers:
+        return
+    used = {each.priority for each in snapshot.tiered.values() if each.tier == denying.tier}
+    free = max((number for number in range(denying.priority) if number not in used), default=None)
+    if free is not None and ref.kind != "BaselineAdminNetworkPolicy":
+        rule = _allowing(blocked, ref.kind, peers)
+        yield tuple(_cluster_policies(snapshot, blocked, denying, free, rule, taken))
+    yield tuple(
+        Insert(each, blocked.direction, _allowing(blocked, each.kind, peers), first)
+        for each, first in _first_rules(blocked.traces, denying.priority).items()
+    )
+
+
+def _allowing(blocked: _Blocked, kind: str, peers: list[dict[str, Any]]) -> dict[str, Any]:
+    return {
+        "action": "Accept" if kind == "ClusterNetworkPolicy" else "Allow",
+        "to" if blocked.egress else "from": peers,
+        **fix_rules.tiered_ports(kind, blocked.connection.protocol, blocked.port),
+    }
+
+
+def _first_rules(traces: Iterable[DirectionTrace], priority: int) -> dict[ObjectRef, int]:
+    """The first rule that matches of each policy at a priority, since which of them comes first is undefined."""
+    found: dict[ObjectRef, int] = {}
+    for trace in traces:
+        (tier,) = {policy.tier for policy in trace.deciders if policy.decided is Action.DENY}
+        for policy in trace.policies():
+            first = next((rule.index for rule in policy.rules if rule.matched), None)
+            if first is not None and (policy.tier, policy.priority) == (tier, priority):
+                found[policy.ref] = min(first, found.get(policy.ref, first))
+    return found
+
+
+def _network_policy(
+    snapshot: Snapshot, blocked: _Blocked, pods: Sequence[Pod], rule: dict[str, Any], taken: set[ObjectRef]
+) -> dict[str, Any]:
+    namespace, kind = pods[0].namespace, "Egress" if blocked.egress else "Ingress"
+    names = {*snapshot.contents[namespace].policies, *(ref.name for ref in taken if ref.namespace == namespace)}
+    return {
         "apiVersion": "networking.k8s.io/v1",
         "kind": "NetworkPolicy",
-        "metadata": {"name": _name(workload, kind, _label_of(ends[1]), port), "namespace": subject.namespace},
-        "spec": {"podSelector": _selector(snapshot, subjects), "policyTypes": [kind], kind.lower(): [rule]},
+        "metadata": {"name": _name(snapshot, blocked, pods, names), "namespace": namespace},
+        "spec": {
+            "podSelector": fix_rules.selector(snapshot, pods),
+            "policyTypes": [kind],
+            kind.lower(): [rule],
+        },
     }
-    return Change(raw, trace.direction, 0)
 
 
-def _in_front(
-    engine: Engine,
-    connection: Connection,
-    trace: DirectionTrace,
-    policy: PolicyTrace,
-    port: int,
-    raw: Mapping[str, Any] | None,
-) -> Change | None:
-    """The denying policy with a rule that allows this before the one that denies it."""
-    if raw is None or policy.deciding is None:
-        return None
-    egress = trace.direction is Direction.EGRESS
-    end = connection.destination if egress else connection.source
-    peer = trace.question.peer
-    cluster = policy.ref.kind == "ClusterNetworkPolicy"
-    protocol = connection.protocol.value
-    ports: dict[str, Any] = (
-        {"protocols": [{protocol.lower(): {"destinationPort": {"number": port}}}]}
-        if cluster
-        else {"ports": [{"portNumber": {"protocol": protocol, "port": port}}]}
+def _cluster_policies(
+    snapshot: Snapshot,
+    blocked: _Blocked,
+    before: TieredPolicy,
+    priority: int,
+    rule: dict[str, Any],
+    taken: set[ObjectRef],
+) -> Iterator[New]:
+    names = {name for _, name in snapshot.tiered} | {ref.name for ref in taken}
+    tier = {"tier": before.tier} if before.kind == "ClusterNetworkPolicy" else {}
+    subjects = list(blocked.subjects.values())
+    for chosen in fix_rules.selectors(snapshot, subjects):
+        namespace = subjects[0].namespace
+        pods = {"namespaceSelector": {"matchLabels": {METADATA_NAME: namespace}}, "podSelector": chosen}
+        labels = chosen.get("matchLabels", {}).items()
+        members = [pod for pod in subjects if labels <= pod.labels.items()]
+        name = _name(snapshot, blocked, members, names)
+        names.add(name)
+        spec = {
+            **tier,
+            "priority": priority,
+            "subject": {"pods": pods},
+            "egress" if blocked.egress else "ingress": [rule],
+        }
+        yield New({"apiVersion": before.api_version, "kind": before.kind, "metadata": {"name": name}, "spec": spec})
+
+
+def _name(snapshot: Snapshot, blocked: _Blocked, pods: Sequence[Pod], taken: Iterable[str]) -> str:
+    workload = snapshot.contents[pods[0].namespace].workload_of(pods[0]).name
+    return fix_rules.name(workload, "to" if blocked.egress else "from", blocked.other_end, blocked.port, taken)
+
+
+def _isolated(engine: Engine, pod: Pod, direction: Direction) -> bool:
+    """Whether one policy more that governs a direction takes nothing from a pod: it is isolated there already."""
+    return pod.host_network or any(
+        policy.tier is Tier.NETWORK_POLICY and policy.rules(direction) is not None for policy in engine.selecting(pod)
     )
-    peers = list(_tiered_peers(engine.snapshot, end, _pods_of(end, peer.pod or peer.host_pod)))
-    if not peers:
-        return None
-    changed = copy.deepcopy(dict(raw))
-    rules = changed["spec"]["egress" if egress else "ingress"]
-    allow = {"action": "Accept" if cluster else "Allow", "to" if egress else "from": peers, **ports}
-    rules.insert(policy.deciding, allow)
-    return Change(changed, trace.direction, policy.deciding)
 
 
-def _pods_of(end: End, judged: Pod | None) -> tuple[Pod, ...]:
-    """The pods a fix has to cover: those of the end, or (behind a Service) those like the one that was judged."""
-    return end.pods or ((judged,) if judged is not None else ())
+def _isolating(snapshot: Snapshot, traces: Iterable[DirectionTrace]) -> Iterator[ObjectRef]:
+    """For each of the traces one policy that isolates its end: as few as serve, and those that select least."""
+    chosen: set[ObjectRef] = set()
+
+    def reach(ref: ObjectRef) -> int:
+        written = snapshot.policy(ref)
+        assert isinstance(written, NetworkPolicy)
+        return sum(selects(written.pod_selector, pod.labels) for pod in snapshot.contents[ref.namespace].pods.values())
+
+    for trace in traces:
+        if chosen.isdisjoint(trace.isolated_by):
+            ref = min(trace.isolated_by, key=lambda each: (reach(each), each))
+            chosen.add(ref)
+            yield ref
 
 
-def _selector(snapshot: Snapshot, pods: Sequence[Pod]) -> dict[str, Any]:
-    """The fewest lasting labels that select the pods and, of their namespace, as little else as possible."""
-    common = set.intersection(*(set(pod.labels.items()) for pod in pods))
-    labels = dict(sorted((key, value) for key, value in common if key not in VOLATILE))
-    others = [pod for pod in snapshot.contents[pods[0].namespace].pods.values() if not pod.finished]
-
-    def reach(wanted: Mapping[str, str]) -> int:
-        return sum(wanted.items() <= pod.labels.items() for pod in others)
-
-    narrowest = reach(labels)
-    # What names a workload is dropped last: it says best what the policy is for.
-    for key in sorted(labels, key=lambda each: (each.rpartition("/")[2] in _IDENTITY, each)):
-        fewer = {other: value for other, value in labels.items() if other != key}
-        if fewer and reach(fewer) == narrowest:
-            labels = fewer
-    return {"matchLabels": labels} if labels else {}
+# Trying them ---------------------------------------------------------------------------------------------------------
 
 
-def _peers(snapshot: Snapshot, end: End, pods: Sequence[Pod]) -> list[dict[str, Any]]:
-    blocks = [{"ipBlock": block} for block in _blocks(end, pods)]
-    inside = [pod for pod in pods if not pod.host_network]
-    if inside:
-        namespace = {"matchLabels": {METADATA_NAME: inside[0].namespace}}
-        return [{"namespaceSelector": namespace, "podSelector": _selector(snapshot, inside)}, *blocks]
-    return blocks
+def _opens(engine: Engine, blocked: _Blocked, changes: Sequence[Change]) -> bool:
+    """Whether changes open all that is blocked."""
+    if not changes:
+        return False
+    changed = _changed(engine, changes)
+    return all(changed.direction(trace.question).allowed for trace in blocked.traces)
 
 
-def _tiered_peers(snapshot: Snapshot, end: End, pods: Sequence[Pod]) -> Iterator[dict[str, Any]]:
-    inside = [pod for pod in pods if not pod.host_network]
-    if inside:
-        namespace = {"matchLabels": {METADATA_NAME: inside[0].namespace}}
-        yield {"pods": {"namespaceSelector": namespace, "podSelector": _selector(snapshot, inside)}}
-    blocks = [block for block in _blocks(end, pods) if "except" not in block]
-    if blocks:
-        yield {"networks": [block["cidr"] for block in blocks]}
-
-
-def _blocks(end: End, pods: Sequence[Pod]) -> Iterator[dict[str, Any]]:
-    if end.kind is EndKind.INTERNET:
-        yield {"cidr": "0.0.0.0/0", "except": [str(network) for network in NOT_INTERNET[4]]}
-    elif end.network is not None:
-        yield {"cidr": str(end.network)}
-    yield from ({"cidr": f"{address}/{address.max_prefixlen}"} for address in end.addresses)
-    for pod in pods:
-        if pod.host_network:
-            yield from ({"cidr": f"{ip}/{128 if ':' in ip else 32}"} for ip in pod.host_ips)
-
-
-def _label_of(end: End) -> str:
-    return end.ref.name if end.ref is not None else end.kind.value
-
-
-def _name(workload: str, kind: str, other: str, port: int) -> str:
-    preposition = "to" if kind == "Egress" else "from"
-    return f"{workload[:90]}-{preposition}-{other[:90]}-{port}".lower().replace(".", "-")
+def _changed(engine: Engine, changes: Iterable[Change]) -> Engine:
+    return Engine(with_objects(engine.snapshot, (change.raw for change in changes)), engine)

@@ -1,9 +1,10 @@
-"""What a change of one rule opens beside the path it is meant for."""
+"""What changed policies open beside the path they are meant for."""
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping, Sequence
-from typing import Any
+from collections.abc import Iterable, Iterator, Mapping
+from itertools import product
+from typing import Any, Final
 
 import msgspec
 
@@ -21,7 +22,12 @@ from console.policy.model import CidrPeer, Direction, PodPeer, Policy, Rule
 from console.policy.networking import compile_policy
 from console.policy.parties import pod_party
 from console.policy.tiered import compile_tiered
-from console.policy.verdict import Connection, EndKind, Outcome
+from console.policy.verdict import Case, Connection, End, Outcome
+
+#: How open a path is: what may get through counts more than what does not.
+_LEVELS: Final = {Outcome.BLOCKED: 0, Outcome.UNKNOWN: 1, Outcome.ALLOWED: 2}
+#: Two ends by name, a port, and an address family.
+_Pair = tuple[str, str, int, str]
 
 
 class Path(msgspec.Struct, frozen=True):
@@ -36,58 +42,95 @@ class Path(msgspec.Struct, frozen=True):
 
 
 class Change(msgspec.Struct, frozen=True):
-    """A policy to apply, and which of its rules is new."""
+    """A policy to apply, and which of its rules are new."""
 
     raw: Mapping[str, Any]
-    direction: Direction
-    rule: int
+    rules: tuple[tuple[Direction, int], ...]
 
     @property
     def ref(self) -> ObjectRef:
         """The policy."""
-        meta = self.raw["metadata"]
-        return ObjectRef(str(self.raw["kind"]), str(meta.get("namespace", "")), str(meta["name"]))
+        return ref_of(self.raw)
 
 
-def opened_by(before: Engine, after: Engine, asked: Connection, change: Change, ports: Sequence[int]) -> Iterator[Path]:
-    """The paths that a change opens beside the one asked for: what it selects, from or to what its new rule names."""
-    written = decode(change.raw)
-    compiled = compile_tiered(written) if isinstance(written, TieredPolicy) else None
-    if isinstance(written, NetworkPolicy):
-        compiled = compile_policy(written)
-    assert compiled is not None
-    rule = (compiled.rules(change.direction) or ())[change.rule]
-    snapshot = after.snapshot
+def ref_of(raw: Mapping[str, Any]) -> ObjectRef:
+    """The reference of a raw policy."""
+    meta = raw["metadata"]
+    return ObjectRef(str(raw["kind"]), str(meta.get("namespace", "")), str(meta["name"]))
+
+
+def opened_by(before: Engine, after: Engine, asked: Connection, changes: Iterable[Change]) -> Iterator[Path]:
+    """The paths that changes open beside the one asked for: between what they select and what their new rules name."""
+    mine = _opened(before, after, asked)
+    done: set[tuple[str, str, int]] = set()
+    for change in changes:
+        for question in _questions(after.snapshot, asked, change):
+            ends = str(question.source), str(question.destination)
+            if (*ends, question.port) not in done:
+                done.add((*ends, question.port))
+                if _opened(before, after, question) - mine:
+                    yield Path(*ends, f"{question.port}/{asked.protocol.value}")
+
+
+def _questions(snapshot: Snapshot, asked: Connection, change: Change) -> Iterator[Connection]:
+    """Everything the new rules of a change may open."""
+    policy = _compiled(change)
     workloads = [workload for workload in snapshot.workloads() if workload.active]
-    subjects = [workload_end(each.ref, each.pods) for each in workloads if _selected(compiled, each, snapshot)]
-    peers = [workload_end(each.ref, each.pods) for each in workloads if _admitted(rule, each, snapshot)]
-    egress = change.direction is Direction.EGRESS
-    other = asked.destination if egress else asked.source
-    if other.kind in (EndKind.INTERNET, EndKind.ADDRESS):
-        peers.append(other)
-    mine = _pairs(before, after, asked)
-    for subject in subjects:
-        for peer in peers:
-            source, destination = (subject, peer) if egress else (peer, subject)
-            for port in ports:
-                question = Connection(source, destination, asked.protocol, port)
-                if _pairs(before, after, question) - mine:
-                    yield Path(str(source), str(destination), f"{port}/{asked.protocol.value}")
+    subjects = [workload_end(each.ref, each.pods) for each in workloads if _selected(policy, each, snapshot)]
+    for direction, index in change.rules:
+        egress = direction is Direction.EGRESS
+        rule = (policy.rules(direction) or ())[index]
+        peers = [workload_end(each.ref, each.pods) for each in workloads if _admitted(rule, each, snapshot)]
+        other = asked.destination if egress else asked.source
+        if _outside(other):
+            peers.append(other)
+        for port in sorted({match.low for match in rule.ports or () if match.low is not None}):
+            for subject in subjects:
+                for peer in peers:
+                    ends: tuple[End, End] = (subject, peer) if egress else (peer, subject)
+                    yield Connection(*ends, asked.protocol, port)
 
 
-def _pairs(before: Engine, after: Engine, question: Connection) -> set[tuple[str, str]]:
-    """The pairs of pods or addresses between which a connection becomes possible."""
-    return _allowed(after, question) - _allowed(before, question)
+def _compiled(change: Change) -> Policy:
+    written = decode(change.raw)
+    if isinstance(written, TieredPolicy):
+        return compile_tiered(written)
+    assert isinstance(written, NetworkPolicy)
+    return compile_policy(written)
 
 
-def _allowed(engine: Engine, question: Connection) -> set[tuple[str, str]]:
+def _opened(before: Engine, after: Engine, question: Connection) -> set[_Pair]:
+    """The pairs between which a connection becomes possible, or sure, or does so for more of a network."""
+    was, now = _levels(question, before.cases(question)), _levels(question, after.cases(question))
+    closed = (0, 0)
     return {
-        (source, destination)
-        for case in engine.evaluate(question).cases
-        if case.outcome is Outcome.ALLOWED
-        for source in case.sources
-        for destination in case.destinations
+        pair
+        for pair, levels in now.items()
+        if any(new > old for new, old in zip(levels, was.get(pair, closed), strict=True))
     }
+
+
+def _levels(question: Connection, cases: Iterable[Case]) -> dict[_Pair, tuple[int, int]]:
+    """How open each pair is, at its least and at its most: they differ where an end is many addresses."""
+    found: dict[_Pair, tuple[int, int]] = {}
+    for case in cases:
+        level = _LEVELS[case.outcome]
+        sources = (str(question.source),) if _outside(question.source) else case.sources
+        destinations = (str(question.destination),) if _outside(question.destination) else case.destinations
+        for pair in product(sources, destinations, (case.port,), _families(case)):
+            least, most = found.get(pair, (level, level))
+            found[pair] = min(least, level), max(most, level)
+    return found
+
+
+def _outside(end: End) -> bool:
+    return not end.pods and end.service is None
+
+
+def _families(case: Case) -> tuple[str, ...]:
+    """The families a case speaks of: both, where it does not say."""
+    both = ("over IPv4", "over IPv6")
+    return tuple(each for each in both if each in case.facts) or both
 
 
 def _selected(policy: Policy, workload: Workload, snapshot: Snapshot) -> bool:
@@ -95,7 +138,7 @@ def _selected(policy: Policy, workload: Workload, snapshot: Snapshot) -> bool:
     if subject.namespaces is None:
         inside = workload.namespace == subject.home
     else:
-        inside = bool(selects_namespace(subject.namespaces, namespace))
+        inside = selects_namespace(subject.namespaces, namespace) is not False
     return inside and any(subject.pods is None or selects(subject.pods, pod.labels) for pod in workload.active)
 
 
@@ -108,7 +151,7 @@ def _admitted(rule: Rule, workload: Workload, snapshot: Snapshot) -> bool:
                 if address is not None and contains(peer.network, address):
                     return True
             elif isinstance(peer, PodPeer) and peer.namespaces is not None and not pod.host_network:
-                inside = selects_namespace(peer.namespaces, namespace)
+                inside = selects_namespace(peer.namespaces, namespace) is not False
                 if inside and (peer.pods is None or selects(peer.pods, pod.labels)):
                     return True
     return False
