@@ -12,6 +12,7 @@ from dataclasses import dataclass, replace
 from typing import Any, BinaryIO, TextIO
 
 from console.cluster.manifests import collected, told
+from console.cluster.manifests_objects import Collector
 from console.cluster.source import Source, Update
 from console.errors import InputError
 from console.objects.core import Owner, Pod
@@ -37,10 +38,20 @@ class Overlay:
     def __init__(self, paths: Sequence[str], stdin: TextIO | BinaryIO | None = None) -> None:
         """Read the files. Raises InputError where they hold no object."""
         collector = collected(paths, stdin)
-        self._diagnostics = list(told(collector))
         if not collector.taken and not collector.removals:
-            shown = "\n  ".join(str(each) for each in self._diagnostics[:3])
+            shown = "\n  ".join(str(each) for each in told(collector)[:3])
             raise InputError(f"the overlay {', '.join(paths)} holds no object", hint=shown or "give it YAML of objects")
+        self._take(collector)
+
+    @classmethod
+    def of(cls, collector: Collector) -> Overlay:
+        """What was collected as an overlay."""
+        made = cls.__new__(cls)
+        made._take(collector)
+        return made
+
+    def _take(self, collector: Collector) -> None:
+        self._diagnostics = list(told(collector))
         self._over = collector.snapshot()
         found = (_removal(value, text, self._diagnostics) for value, text in collector.removals)
         self._removals = [removal for removal in found if removal is not None]

@@ -109,6 +109,7 @@ BROWSE: Final = (
         True,
     ),
     Key("browse.yaml", "y", "yaml", "yaml", "YAML of this policy, or of the policies that select this", 50),
+    Key("browse.edit", "e", "edit", "edit, what if", "Change this policy, and see what would come of it", 52),
     Key("browse.policies", "p", "policies", "policies", "Policies of the namespace", 51),
     Key("browse.copy", "c", "copy", "copy", "Copy the name under the cursor"),
 )
@@ -120,6 +121,7 @@ SIMULATE: Final = (
     Key("simulate.swap", "x", "swap", "swap", "Ask for the other way round", 30),
     Key("simulate.pin", "P", "pin", "pin", "Keep this connection on screen and watch its verdict", 31),
     Key("simulate.fix", "f", "fix", "fix", "The smallest policy that would open it, and what else it opens", 40),
+    Key("simulate.edit", "e", "edit", "edit, what if", "Change the policy in focus, and see what would come of it", 41),
     Key("simulate.copy", "c", "copy", "copy", "Copy the verdict, or the YAML where it has the focus", 50),
     Key("simulate.yaml", "y", "yaml", "yaml", "The policy in focus, full screen", 51),
 )
@@ -133,6 +135,20 @@ YAML: Final = (Key("yaml.copy", "c", "copy", "copy", "Copy all of it", 20),)
 FIX: Final = (
     *YAML,
     Key("fix.write", "w", "write", "write", "Write it to a file", 21),
+    Key("fix.edit", "e", "edit", "edit, what if", "Change it, and see what would come of it", 22),
+)
+
+EDITOR: Final = (
+    Key("editor.top", "ctrl+home", "edge(-1)", "first", "The beginning of the text"),
+    Key("editor.bottom", "ctrl+end", "edge(1)", "last", "The end of the text"),
+)
+
+WHAT_IF: Final = (
+    Key("whatif.save", "ctrl+s", "save", "save as YAML", "Write the YAML to a file", 10),
+    # Both come before the text, which would take them for itself.
+    Key("whatif.remove", "ctrl+d", "remove", "remove", "What if it were not there", 11, priority=True),
+    Key("whatif.pane", "tab,shift+tab", "pane", "paths", "Go to the paths, and back to the text", 12, priority=True),
+    Key("whatif.close", "escape", "close", "leave", "Leave; asks where something is not saved", 90, priority=True),
 )
 
 SAVE: Final = (Key("save.close", "escape", "close", "close", "Write nothing", priority=True),)
@@ -162,6 +178,8 @@ ALL: Final = (
     *FIELD,
     *MODAL,
     *FIX,
+    *EDITOR,
+    *WHAT_IF,
     *SAVE,
     *PICKER,
     *PROMPT,

@@ -2,9 +2,15 @@
 
 from __future__ import annotations
 
+import re
 from pathlib import Path
 
 from console.errors import InputError
+
+
+def file_name(prefix: str, name: str) -> str:
+    """A file in this folder for an object of that name, whatever stands in the name."""
+    return f"./{prefix}{re.sub('[^A-Za-z0-9_-]+', '-', name).strip('-')[:120] or 'policy'}.yaml"
 
 
 class Occupied(InputError):

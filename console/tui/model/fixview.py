@@ -15,6 +15,7 @@ from console.policy.verdict import EndKind, Outcome, ServiceState, Verdict
 from console.report import words
 from console.report.json import manifest
 from console.tui.model.yamlview import Sheet, plain_sheet
+from console.tui.saving import file_name
 from console.tui.text import Line, Piece, Tone, fold
 
 
@@ -53,7 +54,7 @@ class Remedy:
     @property
     def file(self) -> str:
         """The file one would write it to."""
-        return f"./fix-{self.refs[0].name}.yaml"
+        return file_name("fix-", self.refs[0].name)
 
 
 def remedy(engine: Engine, verdict: Verdict) -> Remedy:

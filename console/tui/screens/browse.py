@@ -28,6 +28,7 @@ from console.tui.model.yamlview import Sheets, plain_sheet
 from console.tui.screens.commanding import CommandScreen
 from console.tui.screens.start import TINY, WIDE, fit_panes
 from console.tui.screens.text import YamlScreen
+from console.tui.screens.whatif import WhatIfScreen
 from console.tui.text import Line, Piece, Tone, fold
 from console.tui.widgets.cursor import CursorView
 from console.tui.widgets.pane import TextPane
@@ -331,6 +332,16 @@ class BrowseScreen(CommandScreen):
         title = str(refs[0]) if len(sheets) == 1 else f"{len(sheets)} policies that select {chosen.name}"
         text = "\n---\n".join(sheet.text for _, sheet in sheets) + "\n"
         self.app.push_screen(YamlScreen(title, lay, text, self.console.copy))
+
+    def action_edit(self) -> None:
+        """Change the policy under the cursor, and see what would come of it."""
+        chosen = self._selected()
+        if not isinstance(chosen, Policy):
+            self.console.say("This is no policy: p lists those of the namespace.")
+        elif self._sheets.of(chosen.ref, self.frame.snapshot) is None:
+            self.console.say(f"The YAML of {chosen.name} was not kept: it cannot be changed here.", "warning")
+        else:
+            self.app.push_screen(WhatIfScreen(self.session.question, ref=chosen.ref))
 
     def action_copy(self) -> None:
         """Copy the name of what is under the cursor, as commands take it."""

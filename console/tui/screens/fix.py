@@ -13,8 +13,11 @@ from console.policy.engine import Engine
 from console.policy.verdict import Verdict
 from console.tui import keys
 from console.tui.model.fixview import Remedy, remedy
+from console.tui.model.frame import Question
+from console.tui.model.whatif import Start
 from console.tui.screens.save import SaveScreen
 from console.tui.screens.text import TextScreen
+from console.tui.screens.whatif import WhatIfScreen
 from console.tui.text import Piece, Tone
 from console.tui.widgets.pane import TextPane
 
@@ -27,14 +30,15 @@ class FixScreen(TextScreen):
 
     BINDINGS: ClassVar[list[BindingType]] = [*keys.bindings(keys.FIX)]
 
-    def __init__(self, engine: Engine, verdict: Verdict, question: str) -> None:
+    def __init__(self, engine: Engine, verdict: Verdict, question: Question) -> None:
         super().__init__(f"Smallest fix · {question}", [(Piece("◌ working it out …", Tone.DIM),)])
+        self._question = question
         self._engine = engine
         self._verdict = verdict
         self._found: Remedy | None = None
 
     @property
-    def _console(self) -> Stage:
+    def _stage(self) -> Stage:
         return cast("Stage", self.app)
 
     def on_mount(self) -> None:
@@ -51,21 +55,27 @@ class FixScreen(TextScreen):
         self.refresh_bindings()
 
     def check_action(self, action: str, parameters: tuple[object, ...]) -> bool | None:
-        """There is nothing to copy or to write before a fix is found."""
-        if action in ("copy", "write") and (self._found is None or self._found.fix is None):
+        """There is nothing to copy, to write or to change before a fix is found."""
+        if action in ("copy", "write", "edit") and (self._found is None or self._found.fix is None):
             return False
         return super().check_action(action, parameters)
 
     def action_copy(self) -> None:
         """Copy the YAML."""
         if self._found is not None:
-            self._console.copy(self._found.text, "the YAML")
+            self._stage.copy(self._found.text, "the YAML")
 
     def action_write(self) -> None:
         """Write the YAML to a file."""
         if self._found is not None:
             self.app.push_screen(SaveScreen(self._found.text, self._found.file), self._written)
 
+    def action_edit(self) -> None:
+        """Change it, and see what would come of it."""
+        if self._found is not None:
+            start = Start(self._found.text, note="Begun with the smallest fix.")
+            self.app.push_screen(WhatIfScreen(self._question, start=start))
+
     def _written(self, path: Path | None) -> None:
         if path is not None:
-            self._console.say(f"Wrote {path}")
+            self._stage.say(f"Wrote {path}")

@@ -34,14 +34,14 @@ class SaveScreen(ModalScreen[Path | None], inherit_bindings=False):
     def __init__(self, text: str, name: str) -> None:
         super().__init__()
         self._text = text
-        self._name = name
+        self._suggested = name
         self._asked = ""
 
     def compose(self) -> ComposeResult:
         """The name, and what the keys do."""
         with Vertical(id="box") as box:
             draw.title(box, "Write the YAML to a file")
-            yield Input(self._name, id="name", compact=True, select_on_focus=False)
+            yield Input(self._suggested, id="name", compact=True, select_on_focus=False)
             yield Static(id="told")
 
     def on_mount(self) -> None:

@@ -26,6 +26,7 @@ from console.tui.screens.fix import FixScreen
 from console.tui.screens.picker import Picker
 from console.tui.screens.start import WIDE
 from console.tui.screens.text import YamlScreen
+from console.tui.screens.whatif import WhatIfScreen
 from console.tui.text import Line, Piece, Tone
 from console.tui.widgets.answer import AnswerBox
 from console.tui.widgets.cursor import CursorView
@@ -319,7 +320,12 @@ class SimulateScreen(CommandScreen):
         if (why := fixview.nothing_to_fix(judged)) or judged is None:
             self.console.say(why, "warning")
             return
-        self.app.push_screen(FixScreen(self.frame.engine, judged, str(self.session.question)))
+        self.app.push_screen(FixScreen(self.frame.engine, judged, self.session.question))
+
+    def action_edit(self) -> None:
+        """Change the policy in focus, or the smallest fix where none is, and see what would come of it."""
+        ref = self._focus.ref if self._focus is not None and self._sheet is not None else None
+        self.app.push_screen(WhatIfScreen(self.session.question, ref=ref))
 
     def action_yaml(self) -> None:
         """The policy in focus over the whole screen."""
