@@ -43,7 +43,7 @@ def fold(judged: Iterable[Judged], keys: Iterable[str]) -> tuple[Case, ...]:
     for each in judged:
         merged.setdefault(_reasons(each.case), []).append(each)
     groups = list(merged.values())
-    cases = [_merge(group) for group in groups]
+    cases = [_merge([each.case for each in group]) for group in groups]
     if len({case.outcome for case in cases}) > 1:
         wanted = sorted(keys)
         froms = _apart([group[0].sources.members[0] for group in groups], wanted, "source")
@@ -57,15 +57,23 @@ def worst_first(cases: Iterable[Case]) -> tuple[Case, ...]:
     return tuple(sorted(cases, key=lambda case: _ORDER.index(case.outcome)))
 
 
-def _merge(group: Sequence[Judged]) -> Case:
-    first = group[0].case
+def alike(cases: Iterable[Case]) -> tuple[Case, ...]:
+    """Cases with those of the same reasons merged, whatever ends they are about."""
+    merged: dict[object, list[Case]] = {}
+    for case in cases:
+        merged.setdefault(_reasons(case), []).append(case)
+    return worst_first(_merge(group) for group in merged.values())
+
+
+def _merge(group: Sequence[Case]) -> Case:
+    first = group[0]
     if len(group) == 1:
         return first
     return replace(
         first,
-        sources=tuple(dict.fromkeys(name for each in group for name in each.case.sources)),
-        destinations=tuple(dict.fromkeys(name for each in group for name in each.case.destinations)),
-        caveats=tuple(sorted({caveat for each in group for caveat in each.case.caveats})),
+        sources=tuple(dict.fromkeys(name for case in group for name in case.sources)),
+        destinations=tuple(dict.fromkeys(name for case in group for name in case.destinations)),
+        caveats=tuple(sorted({caveat for case in group for caveat in case.caveats})),
     )
 
 

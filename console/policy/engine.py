@@ -21,7 +21,7 @@ from console.objects.snapshot import Snapshot
 from console.objects.tiered import TieredPolicy
 from console.policy.addresses import parse_address
 from console.policy.asking import Modes, ask
-from console.policy.cases import Judged, fold, outcome_of, same_reasons, worst_first
+from console.policy.cases import Judged, alike, fold, outcome_of, same_reasons, worst_first
 from console.policy.caveats import Caveat
 from console.policy.compiled import CompiledPolicies
 from console.policy.gaps import concerns, foreign_gaps
@@ -30,7 +30,7 @@ from console.policy.model import Direction, Policy, Protocol, Tier
 from console.policy.near import near_misses
 from console.policy.networking import Problem
 from console.policy.notes import baseline_caveats, case_caveats, plugin_caveats, service_caveats
-from console.policy.parties import Replicas, Scope, bare_addresses, families_of, pod_party, replicas
+from console.policy.parties import Replicas, Scope, bare_ends, families_of, pod_party, replicas
 from console.policy.plugins import Plugin, detect
 from console.policy.posture import Posture, Side, Stance, combine
 from console.policy.services import Target, Translation, translate
@@ -144,8 +144,10 @@ class Engine:
         by_family: list[tuple[int | None, tuple[Case, ...]]] = []
         tried: list[int | None] = [*families] if families else [None]
         for family in tried:
-            froms = replicas(source, self.snapshot, scope, family, beside=bare_addresses(destination))
-            tos = replicas(destination, self.snapshot, scope, family, beside=bare_addresses(source))
+            # A replica that has another family of those in common is judged over that one.
+            ends = [_over(end, family, families or ()) for end in (source, destination)]
+            froms = replicas(ends[0], self.snapshot, scope, family, beside=bare_ends(destination))
+            tos = replicas(ends[1], self.snapshot, scope, family, beside=bare_ends(source))
             judged = [
                 self._judged(*pair, connection.protocol, group.port, apart=families == [])
                 for pair in _pairs(froms, tos)
@@ -154,6 +156,8 @@ class Engine:
         first = by_family[0][1]
         if all(same_reasons(first, cases) for _, cases in by_family[1:]):
             return first
+        if len({case.outcome for _, cases in by_family for case in cases}) == 1:
+            return alike(case for _, cases in by_family for case in cases)
         return tuple(
             replace(
                 case,
@@ -263,6 +267,14 @@ def _side(policies: Sequence[Policy], direction: Direction) -> Side:
         return Side(Stance.OPEN)
     rules = any(policy.rules(direction) for policy in isolating)
     return Side(Stance.RULES if rules else Stance.CLOSED, tuple(policy.ref for policy in isolating))
+
+
+def _over(end: End, family: int | None, families: Sequence[int]) -> End:
+    """The end without the pods that hold no address of a family, but one of another that both ends share."""
+    kept = tuple(
+        pod for pod in end.pods if not (own := families_of(pod)) or family in own or not own.intersection(families)
+    )
+    return end if len(kept) == len(end.pods) else replace(end, pods=kept)
 
 
 def _families_of(end: End) -> frozenset[int] | None:

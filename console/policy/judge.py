@@ -13,6 +13,7 @@ from typing import Final
 
 from msgspec.structs import replace
 
+from console.objects.core import Pod
 from console.objects.coverage import Gap
 from console.policy.asking import Modes, ask
 from console.policy.match import both, either
@@ -38,18 +39,21 @@ def judge(question: Question, *, policies: Sequence[Policy], gaps: Sequence[Gap]
     if peer.pod is not None and peer.pod.ref == subject.pod.ref:
         return DirectionTrace(question, True, Ground.SELF)
     # The exemption is NetworkPolicy's: the other tiers can name nodes, and mean them.
-    own_node = peer.pod is None and peer.address is not None and peer.address in subject.own_node
-    asked = [
-        _asked(tier, [] if own_node and tier is Tier.NETWORK_POLICY else policies, question, modes) for tier in Tier
-    ]
-    answers = _answers(asked)
+    own_node = peer.pod is None and (peer.address in subject.own_node or _beside(subject.pod, peer.host_pod))
+    asked = [_asked(tier, policies, question, modes) for tier in Tier]
+    answers = _answers(asked, own_node=own_node)
     answer: Match = answers.pop() if len(answers) == 1 else None
-    tiers, deciding = _told(asked)
+    tiers, deciding = _told(asked, own_node=own_node)
     ground = Ground.POLICY if deciding else Ground.OWN_NODE if own_node else Ground.DEFAULT
     concerned = tuple(gap for gap in gaps if not (gap.resource == "networkpolicies" and _additive(tiers, own_node)))
     if concerned:
         return DirectionTrace(question, None, Ground.GAP, tiers, concerned)
     return DirectionTrace(question, answer, ground, tiers)
+
+
+def _beside(pod: Pod, host_pod: Pod | None) -> bool:
+    """Whether a hostNetwork pod runs on the pod's own node, by name: addresses may not be known."""
+    return host_pod is not None and pod.node != "" and host_pod.node == pod.node
 
 
 def _additive(tiers: Sequence[TierTrace], own_node: bool) -> bool:
@@ -69,15 +73,16 @@ def _asked(tier: Tier, policies: Sequence[Policy], question: Question, modes: Mo
     )
 
 
-def _answers(tiers: Sequence[TierTrace]) -> set[bool]:
+def _answers(tiers: Sequence[TierTrace], *, own_node: bool) -> set[bool]:
     """Every answer the tiers can come to: more than one where a match is not known, or an order is undefined."""
     if not tiers:
         return {True}
     tier, below = tiers[0], tiers[1:]
     if tier.tier is Tier.NETWORK_POLICY:
         if not tier.policies:
-            return _answers(below)
-        matched = _any_rule(tier.policies)
+            return _answers(below, own_node=own_node)
+        # For a pod it isolates this tier is final, and it lets the own node through whatever its rules say.
+        matched = own_node or _any_rule(tier.policies)
         return {True, False} if matched is None else {matched}
     found: set[bool] = set()
     # Which of two policies of equal priority comes first is undefined, so each may.
@@ -85,11 +90,11 @@ def _answers(tiers: Sequence[TierTrace]) -> set[bool]:
         surely = False
         for policy in group:
             for action, certain in _acts(policy):
-                found |= {Action.ALLOW: {True}, Action.DENY: {False}}.get(action) or _answers(below)
+                found |= {Action.ALLOW: {True}, Action.DENY: {False}}.get(action) or _answers(below, own_node=own_node)
                 surely = surely or certain
         if surely:
             return found
-    return found | _answers(below)
+    return found | _answers(below, own_node=own_node)
 
 
 def _acts(policy: PolicyTrace) -> Iterator[tuple[Action, bool]]:
@@ -106,18 +111,23 @@ def _any_rule(policies: Sequence[PolicyTrace]) -> Match:
     return either(*(rule.matched for policy in policies for rule in policy.rules))
 
 
-def _told(tiers: Sequence[TierTrace]) -> tuple[tuple[TierTrace, ...], bool]:
-    """The tiers with what each said, and whether one of them decided."""
+def _told(tiers: Sequence[TierTrace], *, own_node: bool) -> tuple[tuple[TierTrace, ...], bool]:
+    """The tiers with what each said, and whether the rules of one of them decided."""
     told: list[TierTrace] = []
-    decided = False
+    ended = deciding = False
     for tier in tiers:
-        if decided:
+        if ended:
             told.append(TierTrace(tier.tier, TierResult.NOT_REACHED))
+            continue
+        if own_node and tier.tier is Tier.NETWORK_POLICY and tier.policies:
+            # What its rules say of the own node is not asked, so it is not told.
+            told.append(replace(tier, result=TierResult.ALLOWED, policies=()))
+            ended = True
             continue
         result, policies = (_isolating if tier.tier is Tier.NETWORK_POLICY else _ordered)(tier.policies)
         told.append(replace(tier, result=result, policies=tuple(policies)))
-        decided = result in (TierResult.ALLOWED, TierResult.DENIED, TierResult.UNKNOWN)
-    return tuple(told), decided
+        ended = deciding = result in (TierResult.ALLOWED, TierResult.DENIED, TierResult.UNKNOWN)
+    return tuple(told), deciding
 
 
 def _isolating(traces: Sequence[PolicyTrace]) -> tuple[TierResult, Sequence[PolicyTrace]]:

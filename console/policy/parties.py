@@ -53,13 +53,14 @@ class Replicas(msgspec.Struct, frozen=True):
 
 def families_of(pod: Pod) -> frozenset[int]:
     """The address families a pod holds; empty while it has no address."""
-    texts = pod.host_ips if pod.host_network else pod.ips
+    # Before Kubernetes 1.30 status.hostIP holds one family; podIPs of a hostNetwork pod are its node's, of both.
+    texts = (*pod.ips, *pod.host_ips) if pod.host_network else pod.ips
     return frozenset(address.version for address in map(parse_address, texts) if address is not None)
 
 
 def pod_party(pod: Pod, snapshot: Snapshot, family: int | None) -> Party:
     """A pod as the network sees it in one address family (None: whatever it has first)."""
-    texts = (pod.host_ips or _node_addresses(pod, snapshot)) if pod.host_network else pod.ips
+    texts = (*pod.ips, *pod.host_ips, *_node_addresses(pod, snapshot)) if pod.host_network else pod.ips
     addresses = [address for address in map(parse_address, texts) if address is not None]
     address = next((each for each in addresses if family in (None, each.version)), None)
     name = f"{pod.namespace}/{pod.name}"
@@ -93,18 +94,19 @@ def _node_addresses(pod: Pod, snapshot: Snapshot) -> tuple[str, ...]:
     return node.addresses if node else ()
 
 
-def bare_addresses(end: End) -> frozenset[Address]:
-    """The addresses by which an end may be the node of a pod at the other one."""
-    hosts = (parse_address(text) for pod in end.pods if pod.host_network for text in pod.host_ips)
-    return frozenset((*end.addresses, *(address for address in hosts if address is not None)))
+def bare_ends(end: End) -> frozenset[Address | str]:
+    """The addresses, and names of nodes, by which an end may be the node of a pod at the other one."""
+    hosts = (parse_address(text) for pod in end.pods if pod.host_network for text in (*pod.ips, *pod.host_ips))
+    nodes = (pod.node for pod in end.pods if pod.host_network and pod.node)
+    return frozenset((*end.addresses, *(address for address in hosts if address is not None), *nodes))
 
 
 def replicas(
-    end: End, snapshot: Snapshot, scope: Scope, family: int | None, *, beside: frozenset[Address]
+    end: End, snapshot: Snapshot, scope: Scope, family: int | None, *, beside: frozenset[Address | str]
 ) -> list[Replicas]:
     """The classes of an end's parties in one address family (None: no address of either end is known).
 
-    `beside` are the bare addresses at the other end: pods whose node has one are let through.
+    `beside` are the bare addresses and nodes at the other end: pods on one of them are let through.
     """
     if end.kind is EndKind.INTERNET or end.network is not None:
         own = [address for address in map(parse_address, snapshot.pods_by_ip) if address]
@@ -129,7 +131,7 @@ def replicas(
     classes: dict[object, list[Party]] = {}
     for pod in end.pods:
         party = pod_party(pod, snapshot, family)
-        key = _signature(pod, party.address, scope), party.own_node & beside
+        key = _signature(pod, party.address, scope), (party.own_node | {pod.node}) & beside
         classes.setdefault(key, []).append(party)
     return [Replicas(tuple(members)) for members in classes.values()]
 

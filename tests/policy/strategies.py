@@ -177,6 +177,8 @@ HOSTED: dict[str, list[Raw]] = {
     "": [{}],
     **{
         name: [
+            {},
+            {"hostIP": v4},
             {"hostIP": v4, "hostIPs": [{"ip": v4}, {"ip": v6}]},
             {"hostIPs": [{"ip": v6}, {"ip": v4}]},
         ]

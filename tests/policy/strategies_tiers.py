@@ -119,15 +119,7 @@ _tiered = st.one_of(*_few, *_many * 3)
 def tiered_worlds(draw: st.DrawFn) -> list[Raw]:
     """A cluster with policies of all tiers.
 
-    Its nodes are all known, as their labels can decide; on which of them a pod runs is
-    not, as what Baseline says to a pod's own node is left open.
+    Its nodes are all known, as their labels can decide.
     """
-    rest = [_anywhere(each) for each in draw(worlds()) if each["kind"] != "Node"]
+    rest = [each for each in draw(worlds()) if each["kind"] != "Node"]
     return [*nodes(tuple(NODES)), *rest, *draw(_tiered)]
-
-
-def _anywhere(each: Raw) -> Raw:
-    if each["kind"] != "Pod" or "hostNetwork" in each["spec"]:
-        return each
-    spec = {key: value for key, value in each["spec"].items() if key != "nodeName"}
-    return each | {"spec": spec, "status": {k: v for k, v in each["status"].items() if k not in ("hostIP", "hostIPs")}}

@@ -120,3 +120,38 @@ def test_of_a_workloads_pods_only_those_on_the_node_are_let_through_from_it():
         ("a/w-1",): Outcome.ALLOWED,
         ("a/w-2",): Outcome.BLOCKED,
     }
+
+
+def test_a_host_network_pod_on_the_pods_own_node_is_let_through_by_the_nodes_name():
+    def on_node(name: str, **spec: object) -> str:
+        meta = {"namespace": "a", "name": name}
+        return document(
+            {"apiVersion": "v1", "kind": "Pod", "metadata": meta, "spec": {"nodeName": "n1", **spec}, "status": {}}
+        )
+
+    cluster = snapshot(on_node("agent", hostNetwork=True) + on_node("web") + policy("a", "deny", "{podSelector: {}}"))
+    assert ask(cluster, "a/agent", "a/web", "80").outcome is Outcome.ALLOWED
+
+
+def test_a_replica_of_one_family_beside_a_dual_one_is_judged_over_its_own():
+    def replica(number: int, *ips: str) -> str:
+        return document(
+            {
+                "apiVersion": "v1",
+                "kind": "Pod",
+                "metadata": {
+                    "namespace": "a",
+                    "name": f"w-{number}",
+                    "labels": {"only": str(len(ips))},
+                    "ownerReferences": [{"kind": "StatefulSet", "name": "w", "controller": True}],
+                },
+                "status": {"phase": "Running", "podIPs": [{"ip": ip} for ip in ips]},
+            }
+        )
+
+    dual = pod("b", "dual", "10.0.0.9").replace("- ip: 10.0.0.9", "- ip: 10.0.0.9\n  - ip: fd00::9")
+    to_any = "egress: [{to: [{ipBlock: {cidr: 0.0.0.0/0}}]}]"
+    four = f"{{podSelector: {{matchLabels: {{only: '1'}}}}, policyTypes: [Egress], {to_any}}}"
+    cluster = snapshot(replica(1, "10.0.0.1") + replica(2, "10.0.0.2", "fd00::2") + dual + policy("a", "four", four))
+    verdict = ask(cluster, "a/sts/w", "b/dual", "80")
+    assert (verdict.outcome, verdict.caveats) == (Outcome.ALLOWED, ())
