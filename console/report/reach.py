@@ -3,16 +3,18 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping, Sequence
-from typing import Any, Final
+from typing import TYPE_CHECKING, Any, Final
 
 from console.governance.targets import Member
 from console.policy.model import Protocol
-from console.policy.paths import Blast, Edge, Route
 from console.policy.ports import PortSpan
 from console.policy.reachable import Reached
 from console.policy.verdict import Outcome
 from console.report import words
 from console.report.clean import clean
+
+if TYPE_CHECKING:
+    from console.policy.paths import Blast, Edge, Route  # imported when asked for only: it brings networkx
 
 #: How many ranges of ports, workloads and cut paths a line of text names.
 _MOST_SPANS: Final = 6
