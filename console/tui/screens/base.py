@@ -26,9 +26,6 @@ class MainScreen(Screen[None], inherit_bindings=False):
     """A screen reached by a number. Subclasses list their panes and draw a frame."""
 
     BINDINGS: ClassVar[list[BindingType]] = [*keys.bindings(keys.PANES)]
-    DEFAULT_CSS = """
-    MainScreen.-typing Foot { display: none; }
-    """
     AUTO_FOCUS = None
     #: Its name in `go`.
     NAME = ""

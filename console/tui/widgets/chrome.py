@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from itertools import zip_longest
+from typing import NamedTuple
 
 from textual import events
 from textual.app import ComposeResult
@@ -77,6 +79,20 @@ class Tab(Static):
         await self.app.run_action(f"screen.go('{self._target}')")
 
 
+class Entry(NamedTuple):
+    """A key in the footer: as it is written, what it does, the key to press for it, its tooltip."""
+
+    key: str
+    label: str
+    press: str
+    tooltip: str
+
+    @property
+    def line(self) -> Line:
+        """The key and what it does."""
+        return (Piece(self.key, Tone.ACCENT), Piece(" "), Piece(self.label, Tone.DIM))
+
+
 class FootKey(Static):
     """A key and what it does; a click does it."""
 
@@ -85,20 +101,24 @@ class FootKey(Static):
     FootKey:hover { background: $primary 25%; }
     """
 
-    def __init__(self, key: str, label: str, press: str, tooltip: str) -> None:
-        self.line = (Piece(key, Tone.ACCENT), Piece(" "), Piece(label, Tone.DIM))
-        super().__init__(draw.content(self.line))
-        self._press = press
-        self.tooltip = draw.content((Piece(tooltip),))
+    def __init__(self) -> None:
+        super().__init__()
+        self.entry: Entry | None = None
 
-    @property
-    def cells(self) -> int:
-        """The width it takes, its padding included."""
-        return width(self.line) + 2
+    def show(self, entry: Entry | None) -> None:
+        """Be this key; None: be none."""
+        if entry == self.entry:
+            return
+        self.entry = entry
+        self.display = entry is not None
+        if entry is not None:
+            self.update(draw.content(entry.line))
+            self.tooltip = draw.content((Piece(entry.tooltip),))
 
     def on_click(self) -> None:
         """Press the key."""
-        self.app.simulate_key(self._press)
+        if self.entry is not None:
+            self.app.simulate_key(self.entry.press)
 
 
 class Foot(Vertical):
@@ -113,7 +133,12 @@ class Foot(Vertical):
 
     def __init__(self) -> None:
         super().__init__(id="foot")
-        self._shown: tuple[object, ...] = ()
+        self._shown: list[list[Entry]] = []
+
+    def compose(self) -> ComposeResult:
+        """Two lines, the second shown where it is needed."""
+        yield Horizontal()
+        yield Horizontal()
 
     def on_mount(self) -> None:
         """Follow the bindings."""
@@ -130,41 +155,41 @@ class Foot(Vertical):
     @property
     def text(self) -> str:
         """The keys shown, as text."""
-        return "  ".join("".join(piece.text for piece in key.line) for key in self.query(FootKey))
+        return "  ".join("".join(piece.text for piece in entry.line) for line in self._shown for entry in line)
 
     async def lay(self) -> None:
         """Show the keys that are active now, most needed first where not all fit."""
-        found = self._entries()
-        cells = self.screen.size.width
         rows = 2 if self.screen.size.height >= self.LOW else 1
-        lines = _fill(found, cells, rows)
-        state = tuple(tuple((key, label) for key, label, *_ in line) for line in lines)
-        if state == self._shown:
+        lines = _fill(self._entries(), self.screen.size.width, rows)
+        if lines == self._shown:
             return
-        self._shown = state
-        async with self.batch():
-            await self.remove_children()
-            await self.mount_all(
-                Horizontal(*(FootKey(key, label, press, tooltip) for key, label, press, tooltip in line))
-                for line in lines
-            )
+        self._shown = lines
+        with self.app.batch_update():
+            for place, row in enumerate(self.query(Horizontal)):
+                entries = lines[place] if place < len(lines) else []
+                row.display = bool(entries)
+                missing = len(entries) - len(row.children)
+                if missing > 0:
+                    await row.mount_all(FootKey() for _ in range(missing))
+                for key, entry in zip_longest(row.query(FootKey), entries):
+                    key.show(entry)
 
-    def _entries(self) -> list[tuple[str, str, str, str]]:
-        seen: dict[str, tuple[str, str, str, str]] = {}
+    def _entries(self) -> list[Entry]:
+        seen: dict[str, Entry] = {}
         for key, (_, binding, enabled, tooltip) in self.screen.active_bindings.items():
             if binding.show and enabled and binding.id and binding.id not in seen:
-                seen[binding.id] = (keys.shown(key), binding.description, key, tooltip)
+                seen[binding.id] = Entry(keys.shown(key), binding.description, key, tooltip)
         return [seen[each] for each in sorted(seen, key=lambda each: keys.RANKS.get(each, 50))]
 
 
-def _fill(entries: list[tuple[str, str, str, str]], cells: int, rows: int) -> list[list[tuple[str, str, str, str]]]:
+def _fill(entries: list[Entry], cells: int, rows: int) -> list[list[Entry]]:
     """The entries over at most so many rows; where they do not fit, those before the last give way, the last first."""
     entries = list(entries)
     while True:
-        lines: list[list[tuple[str, str, str, str]]] = [[]]
+        lines: list[list[Entry]] = [[]]
         used = 0
         for entry in entries:
-            size = width((Piece(entry[0]), Piece(entry[1]))) + 3
+            size = width(entry.line) + 2
             if used + size > cells and lines[-1]:
                 lines.append([])
                 used = 0

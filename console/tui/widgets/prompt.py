@@ -12,6 +12,7 @@ from textual.widgets import Input, Static
 
 from console.tui import draw, keys
 from console.tui.text import Line, Piece, Tone
+from console.tui.widgets.chrome import Foot
 
 
 class Prompt(Horizontal):
@@ -20,7 +21,6 @@ class Prompt(Horizontal):
     BINDINGS: ClassVar[list[BindingType]] = [*keys.bindings(keys.PROMPT)]
     DEFAULT_CSS = """
     Prompt { height: 1; display: none; background: $panel; }
-    Prompt.-open { display: block; }
     Prompt #sign { width: 3; padding: 0 1; color: $accent; text-style: bold; }
     Prompt Input, Prompt Input:focus { border: none; height: 1; padding: 0; background: $panel; width: 1fr; }
     Prompt #advice { width: auto; max-width: 50%; padding: 0 1; }
@@ -66,8 +66,7 @@ class Prompt(Horizontal):
         with typed.prevent(Input.Changed):
             typed.value = text
         typed.cursor_position = len(text)
-        self.add_class("-open")
-        self.screen.add_class("-typing")
+        self._show(True)
         # At once, not when the queue is empty: what is typed next belongs here.
         self.screen.set_focus(typed)
 
@@ -84,12 +83,16 @@ class Prompt(Horizontal):
     @property
     def is_open(self) -> bool:
         """Whether it is on screen."""
-        return self.has_class("-open")
+        return self.display
 
     def shut(self) -> None:
         """Take it off the screen."""
-        self.remove_class("-open")
-        self.screen.remove_class("-typing")
+        self._show(False)
+
+    def _show(self, shown: bool) -> None:
+        # It takes the place of the keys. Said by display, not by a class: that would style every widget anew.
+        self.display = shown
+        self.screen.query_one(Foot).display = not shown
 
     def on_input_changed(self, event: Input.Changed) -> None:
         """Pass the text on as it is typed."""
