@@ -11,12 +11,13 @@ from __future__ import annotations
 from collections.abc import Collection, Iterator, Mapping
 from dataclasses import replace
 from functools import cached_property
-from itertools import islice, product
+from itertools import chain, islice, product
 from typing import Final, NamedTuple
 
 from console.objects.core import Pod
 from console.objects.meta import ObjectRef
 from console.objects.snapshot import Snapshot
+from console.policy.addresses import parse_address
 from console.policy.causes import Cause, Causes
 from console.policy.difference_model import Alone, Change, Difference, Kind, Part, Turnover
 from console.policy.ends import pod_end
@@ -33,10 +34,10 @@ _MOST_KINDS: Final = 12
 
 
 def difference(old: Engine, new: Engine) -> Difference:
-    """What differs between two snapshots; in both address families where pods of both snapshots have both."""
-    families = _families(old.snapshot) & _families(new.snapshot) or {Reachability(new).family}
+    """What differs between two snapshots, in each address family that pods have."""
+    families = _families(old.snapshot) | _families(new.snapshot) or {4}
     causes = Causes(old, new)
-    joints = [Joint(old, new, family, only=len(families) == 1) for family in sorted(families)]
+    joints = [Joint(old, new, family) for family in sorted(families)]
     changes: dict[object, Change] = {}
     for joint in joints:
         for change in _Comparison(joint, causes).changes():
@@ -107,9 +108,10 @@ class _Comparison:
                 for record, some in self._records(number, open_, destinations):
                     found[record, some] = found.get((record, some), 0) | (1 << number)
         for (record, destinations), sources in found.items():
-            for one, other in product(self._kinds(sources), self._kinds(destinations)):
+            senders, receivers = self._kinds(sources), self._kinds(destinations)
+            for one, other in product(senders or [sources], receivers or [destinations]):
                 if one != other or one.bit_count() > 1 or not self._joint.members[next(bits(one))].lone:
-                    yield self._change(record, one, other)
+                    yield self._change(record, one, other, alike=bool(senders and receivers))
 
     def _differing(self, old: int, new: int) -> Iterator[tuple[_Open, int]]:
         """The destinations of a row by what is open, where that is not the same for sure in both snapshots."""
@@ -168,14 +170,14 @@ class _Comparison:
         return self._concerns[number]
 
     def _kinds(self, members: int) -> list[int]:
-        """Members told apart by what differs about them; together where that would be too many kinds."""
+        """Members told apart by what differs about them; none where that would be too many kinds."""
         found: dict[frozenset[object], int] = {}
         for number in bits(members):
             concern = self._concern(number)
             found[concern] = found.get(concern, 0) | (1 << number)
-        return list(found.values()) if len(found) <= _MOST_KINDS else [members]
+        return list(found.values()) if len(found) <= _MOST_KINDS else []
 
-    def _change(self, record: _Record, sources: int, destinations: int) -> Change:
+    def _change(self, record: _Record, sources: int, destinations: int, *, alike: bool) -> Change:
         source, destination = self._example(sources, destinations)
         told: dict[Cause, None] = {}
         verdicts: list[tuple[Verdict, Verdict]] = []
@@ -194,6 +196,7 @@ class _Comparison:
             spans(record.closed),
             spans(record.unknown),
             tuple(told),
+            alike,
             *verdicts[0],
         )
 
@@ -208,10 +211,10 @@ class _Comparison:
         first, second = ((member.new if which else member.old) for member in (source, destination))
         pairs = [(a, b) for a in bits(first) for b in bits(second) if a != b or not side.alone(a)]
         open_ = (pair for pair in pairs if self._joint.ports.of(which, side.ports(*pair, maybe=True)) & ports)
-        one, other = next(open_, pairs[0] if pairs else (next(bits(first)), next(bits(second))))
+        one, other = next(open_, pairs[0] if pairs else (None, None))
         asked = self._joint.ports.spans(ports)[0]
-        sender = _end(side, one, source.are if which else source.were)
-        receiver = _end(side, other, destination.are if which else destination.were, but=sender)
+        sender = _end(side, source, one, source.are if which else source.were)
+        receiver = _end(side, destination, other, destination.are if which else destination.were, but=sender)
         return side.engine.evaluate(Connection(sender, receiver, asked.protocol, asked.low))
 
     def _parts(self, members: int) -> tuple[Part, ...]:
@@ -224,14 +227,21 @@ class _Comparison:
         return tuple(Part(name, *count) for name, count in sorted(counts.items()))
 
 
-def _end(side: Reachability, number: int, names: Collection[str], *, but: End | None = None) -> End:
-    """A class as an end: one of the pods named, not the one that is the other end already if that can be helped."""
-    held = side.member(number)
+def _end(
+    side: Reachability, member: Member, number: int | None, names: Collection[str], *, but: End | None = None
+) -> End:
+    """A class of a member as an end (None: any): one of its own pods, and not one of the other end's if it can be."""
+    held = side.member(number) if number is not None else None
     if isinstance(held, Outside):
         return End(EndKind.ADDRESS, addresses=(held.address,))
-    pods = [pod for pod in held.pods if pod.name in names] or list(held.pods)
-    others = [pod for pod in pods if but is None or pod not in but.pods]
-    return pod_end((others or [pod for pod in held.pods if but is None or pod not in but.pods] or pods)[0])
+    if member.workload is None:
+        return End(EndKind.ADDRESS, addresses=tuple(filter(None, map(parse_address, islice(names, 1)))))
+    found = (side.engine.snapshot.pod(member.workload.namespace, name) for name in names)
+    pods = held.pods if held is not None else ()
+    alike = {id(pod) for pod in pods}
+    own = (pod for pod in found if pod is not None and (held is None or id(pod) in alike))
+    there = list(islice(chain(own, pods), 3))  # two of them at least differ, where two do
+    return pod_end(next((pod for pod in there if but is None or pod not in but.pods), there[0]))
 
 
 def _order(change: Change) -> tuple[int, tuple[str, ...], tuple[str, ...], tuple[str, ...]]:

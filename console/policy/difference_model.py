@@ -35,7 +35,8 @@ class Change:
 
     Ports: `before` and `after` on which they are surely open, `opened` and `closed`
     those that surely differ, `unknown` those that may. `was` and `now` are the verdicts
-    on one of the paths. `family` is 4 or 6 where only that one differs.
+    on one of the paths. The causes are the same for all of them, unless (not `alike`)
+    there are too many to tell apart: then they are those of one. `family` is 4 or 6 where only that one differs.
     """
 
     kind: Kind
@@ -47,6 +48,7 @@ class Change:
     closed: tuple[PortSpan, ...]
     unknown: tuple[PortSpan, ...]
     causes: tuple[Cause, ...]
+    alike: bool
     was: Verdict
     now: Verdict
     family: int | None = None

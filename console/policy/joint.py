@@ -33,7 +33,8 @@ from console.policy.verdict import Outcome
 class Member:
     """Pods of a workload, or addresses of a part of the outside, that are alike in both snapshots.
 
-    `workload` is None for the outside. `old` and `new` are sets of classes, `were` and
+    `workload` is None for the outside. `old` and `new` are sets of classes (empty for pods without
+    an address of the family), `were` and
     `are` the names of the pods (or one address for all that are alike). Only paths it
     `opens`, or `closes`, count for one that came, or went.
     """
@@ -96,12 +97,11 @@ class JointPorts:
 class Joint:
     """Two snapshots in one address family, with the members that are in both."""
 
-    def __init__(self, old: Engine, new: Engine, family: int, *, only: bool = True) -> None:
-        """`only`: no other family is compared, so pods that have none of its addresses are members too."""
+    def __init__(self, old: Engine, new: Engine, family: int) -> None:
         networks = dict.fromkeys([*_networks(old), *_networks(new)])
         self.sides = tuple(Reachability(each, family=family, networks=networks) for each in (old, new))
         self.ports = JointPorts(self.sides[0].atoms, self.sides[1].atoms)
-        self.members: list[Member] = [*self._inside(None if only else family)]
+        self.members: list[Member] = [*self._inside()]
         #: The members that are pods.
         self.pods = (1 << len(self.members)) - 1
         self.members += self._outside(networks)
@@ -133,8 +133,8 @@ class Joint:
             known[classes] = found
         return known[classes]
 
-    def _inside(self, family: int | None) -> Iterator[Member]:
-        old, new = (workloads(side.engine.snapshot, family) for side in self.sides)
+    def _inside(self) -> Iterator[Member]:
+        old, new = (workloads(side.engine.snapshot) for side in self.sides)
         for ref in old:
             if ref in new:
                 name = f"{ref.namespace}/{ref.kind.lower()}/{ref.name}"
@@ -148,17 +148,9 @@ class Joint:
                 yield from _joined(kind, None, old[kind], new[kind])
 
 
-def workloads(snapshot: Snapshot, family: int | None = None) -> dict[ObjectRef, tuple[Pod, ...]]:
-    """The workloads of a snapshot that have pods, with those of their pods that have not finished.
-
-    With a `family`, those that hold addresses of the other one only are left out.
-    """
-    found = {each.ref: each.active for each in snapshot.workloads()}
-    if family is not None:
-        found = {
-            ref: tuple(pod for pod in pods if family in (families_of(pod) or {family})) for ref, pods in found.items()
-        }
-    return {ref: pods for ref, pods in found.items() if pods}
+def workloads(snapshot: Snapshot) -> dict[ObjectRef, tuple[Pod, ...]]:
+    """The workloads of a snapshot that have pods, with those of their pods that have not finished."""
+    return {each.ref: each.active for each in snapshot.workloads() if each.active}
 
 
 #: Classes, and what they are called, by what tells members apart in both snapshots.
@@ -186,7 +178,11 @@ def _together(parts: _Parts) -> tuple[int, tuple[str, ...]]:
 
 
 def _of_pods(reach: Reachability, pods: Iterable[Pod]) -> _Parts:
-    return {pod.name: (1 << reach.class_of(pod), (pod.name,)) for pod in pods}
+    """The class of each pod; none for one that has addresses of the other family only: it has no path in this one."""
+    return {
+        pod.name: (1 << reach.class_of(pod) if reach.family in (families_of(pod) or {reach.family}) else 0, (pod.name,))
+        for pod in pods
+    }
 
 
 def _of_outside(reach: Reachability, networks: Iterable[Network]) -> dict[str, _Parts]:

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator, Sequence
 from typing import Any, Final
 
+from console.objects.meta import ObjectRef
 from console.policy.causes import Cause, What
 from console.policy.difference_model import Alone, Change, Difference, Kind, Part
 from console.policy.matrix import OUTSIDE
@@ -62,8 +63,9 @@ def _change(change: Change) -> Iterator[str]:
     family = f" over IPv{change.family}" if change.family else ""
     ends = f"{_parts(change.sources)} → {_parts(change.destinations)}"
     yield f"{_GLYPHS[change.kind]} {change.kind.value:<7}  {ends}  {_ports(change)}{family}"
-    for cause in change.causes:
-        yield f"    {cause_line(cause)}"
+    of_one = "" if change.alike else "one of many: "
+    for cause in _folded(change.causes):
+        yield f"    {of_one}{cause_line(cause)}"
     for word, verdict in (("was", change.was), ("now", change.now)):
         yield f"    {word} {words.outcome_word(verdict.outcome)}  {words.headline(verdict)}"
 
@@ -85,6 +87,15 @@ def _part(part: Part) -> str:
     if part.count == part.of:
         return part.name
     return f"{part.name} ({part.count} of {words.count(part.of, 'range' if part.name in OUTSIDE else 'pod')})"
+
+
+def _folded(causes: Sequence[Cause]) -> Iterator[Cause]:
+    """Causes with the objects of one kind together to which the same happened."""
+    found: dict[tuple[What, str, str], list[ObjectRef]] = {}
+    for cause in causes:
+        found.setdefault((cause.what, cause.fact, cause.refs[0].kind if cause.refs else ""), []).extend(cause.refs)
+    for (what, fact, _), refs in found.items():
+        yield Cause(what, tuple(refs), fact)
 
 
 def cause_line(cause: Cause) -> str:
@@ -136,6 +147,7 @@ def _change_json(change: Change) -> dict[str, Any]:
         "closed": _spans(change.closed),
         "unknown": _spans(change.unknown),
         "family": change.family,
+        "alike": change.alike,
         "causes": [
             {
                 "what": cause.what.value,
