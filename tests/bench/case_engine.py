@@ -52,6 +52,9 @@ def _engine(snapshot: Snapshot, setting: Setting) -> Iterator[Figure]:
     times = tuple(_took(lambda each=each: engine.evaluate(each)) * 1e6 for each in asked)  # type: ignore[misc]
     yield Figure("engine", "evaluate, pod to pod", "µs", times, "in process, CPU; the whole trace with near misses")
 
+    times = tuple(_took(lambda each=each: engine.outcome(each)) * 1e6 for each in asked)  # type: ignore[misc]
+    yield Figure("engine", "outcome, pod to pod", "µs", times, "in process, CPU; as batches ask")
+
     edits = tuple(_took(edit) * 1e3 for edit in _edits(snapshot, engine))
     yield Figure("engine", "follow one policy edit", "ms", edits, "in process, CPU; put, snapshot, Engine(…, previous)")
 

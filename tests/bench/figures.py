@@ -6,6 +6,7 @@ import math
 import os
 import platform
 import statistics
+import time
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -113,6 +114,7 @@ def machine() -> dict[str, Any]:
         "processor": _processor(),
         "system": f"{platform.system()} {platform.release()}",
         "python": f"{platform.python_implementation()} {platform.python_version()}",
+        "loop_ms": round(_loop_ms(), 1),
         "load": [round(load, 2) for load in os.getloadavg()],
     }
 
@@ -122,8 +124,19 @@ def machine_line() -> str:
     load = " ".join(f"{each:.2f}" for each in about["load"])
     return (
         f"{about['cores']} cores ({about['processor']}), {about['system']}, {about['python']};"
-        f" load average {load} (1, 5, 15 min)"
+        f" load average {load}; a loop of a million takes {about['loop_ms']} ms of CPU"
     )
+
+
+def _loop_ms() -> float:
+    """The median CPU time of a loop that does nothing a million times: cores that are shared are slower than free."""
+    times = []
+    for _ in range(5):
+        began = time.process_time()
+        for _ in range(1_000_000):
+            pass
+        times.append((time.process_time() - began) * 1000)
+    return statistics.median(times)
 
 
 def _processor() -> str:

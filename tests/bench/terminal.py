@@ -33,26 +33,35 @@ _HAS_MARKS: Final = b"\x1b[?2026;2$y"
 
 
 class Usage(NamedTuple):
-    """What a process took so far: seconds since its start, CPU seconds of all its threads, peak MiB resident."""
+    """What a process took so far: seconds since its start, CPU seconds of all its threads, peak MiB resident.
+
+    `alone` is the wall time less the main thread's waits for a core.
+    """
 
     wall: float
     cpu: float
     peak: float
+    alone: float
 
 
 class Latency(NamedTuple):
-    """Milliseconds from writing a key to the first byte drawn, and to the last before it was quiet; and of CPU."""
+    """Milliseconds from writing a key to the first byte drawn, and to the last before it was quiet; and of CPU.
+
+    `alone` is the latter less the time in which the program's event loop was ready to
+    run while others had the cores: what it would have been on a machine of its own.
+    """
 
     first: float
     last: float
+    alone: float
     cpu: float
 
 
-class _Ran(NamedTuple):
-    """Seconds that threads ran, and that they were ready to but others ran."""
+class _Drew(NamedTuple):
+    """When something was drawn, and how many seconds the main thread had waited for a core by then."""
 
-    cpu: float
-    queued: float
+    at: float
+    waited: float
 
 
 class Terminal:
@@ -99,44 +108,50 @@ class Terminal:
         cpu = (int(fields[11]) + int(fields[12])) / os.sysconf("SC_CLK_TCK")
         status = Path(f"/proc/{pid}/status").read_text()
         peak = re.search(r"VmHWM:\s*(\d+) kB", status)
-        return Usage(wall, cpu, int(peak[1]) / 1024 if peak else 0.0)
+        return Usage(wall, cpu, int(peak[1]) / 1024 if peak else 0.0, wall - self._waited())
 
     def press(self, key: bytes) -> Latency:
         """Press a key once nothing is being drawn, and wait until its frame is drawn."""
         self.settle()
         self._drawn.clear()
-        before, began = self._ran().cpu, time.perf_counter()
+        cpu, waited, began = self._ran()[0], self._waited(), time.perf_counter()
         os.write(self._master, key)
         first = self._read(DEAF)
         if first is None:
             raise RuntimeError(f"{key!r} showed nothing within {DEAF} s")
-        last = self.settle() or first
-        return Latency((first - began) * 1000, (last - began) * 1000, (self._ran().cpu - before) * 1000)
+        last = self.settle() or _Drew(first, self._waited())
+        took = last.at - began
+        seconds = (first - began, took, took - (last.waited - waited), self._ran()[0] - cpu)
+        return Latency(*(each * 1000 for each in seconds))
 
     def check(self, wanted: str) -> None:
         """Raise unless the key that was pressed last drew a text that matches `wanted`."""
         if not re.search(wanted, self._text()):
             raise RuntimeError(f"the last key did not draw {wanted!r}, but:\n{self._text()[-2000:]}")
 
-    def settle(self) -> float | None:
+    def settle(self) -> _Drew | None:
         """Wait until the program draws nothing and does nothing; when it last drew, if it did."""
         last = None
         while True:
             before, began = self._ran(), time.perf_counter()
             later = self._read(QUIET)
             if later is not None:
-                last = later
+                last = _Drew(later, self._waited())
             elif sum(self._ran()) - sum(before) < _IDLE * (time.perf_counter() - began):
                 return last
 
-    def _ran(self) -> _Ran:
-        """What the program's threads took: the first two numbers of proc_pid_schedstat."""
+    def _ran(self) -> tuple[float, float]:
+        """Seconds that the program's threads ran, and that they were ready to while others ran."""
         cpu = queued = 0
         for task in Path(f"/proc/{self._process.pid}/task").iterdir():
             with contextlib.suppress(OSError):  # a thread that has just ended
-                took, waited, _ = (task / "schedstat").read_text().split()
+                took, waited, _ = (task / "schedstat").read_text().split()  # nanoseconds; proc_pid_schedstat
                 cpu, queued = cpu + int(took), queued + int(waited)
-        return _Ran(cpu / 1e9, queued / 1e9)
+        return cpu / 1e9, queued / 1e9
+
+    def _waited(self) -> float:
+        """Seconds that the main thread was ready to run while others ran."""
+        return int(Path(f"/proc/{self._process.pid}/schedstat").read_text().split()[1]) / 1e9
 
     def leave(self, timeout: float = 10.0) -> None:
         """Press the key that ends the console from anywhere, and wait until it has ended."""
