@@ -8,12 +8,15 @@ from typing import Final
 import msgspec
 from msgspec.structs import replace
 
+from console.objects.core import Pod
 from console.policy.parties import Replicas
-from console.policy.trace import DirectionTrace, Party, PolicyTrace
+from console.policy.trace import DirectionTrace, Ground, Party, PolicyTrace
 from console.policy.verdict import Case, Outcome
 
 #: The order in which the cases of a verdict are told: what is broken first.
 _ORDER: Final = (Outcome.BLOCKED, Outcome.PARTIAL, Outcome.UNKNOWN, Outcome.ALLOWED)
+#: Values of a fact that are told; more are counted.
+_MOST: Final = 3
 
 
 class Judged(msgspec.Struct, frozen=True):
@@ -46,9 +49,16 @@ def fold(judged: Iterable[Judged], keys: Iterable[str]) -> tuple[Case, ...]:
     cases = [_merge([each.case for each in group]) for group in groups]
     if len({case.outcome for case in cases}) > 1:
         wanted = sorted(keys)
-        froms = _apart([group[0].sources.members[0] for group in groups], wanted, "source")
-        tos = _apart([group[0].destinations.members[0] for group in groups], wanted, "destination")
-        cases = [replace(case, facts=(*case.facts, *a, *b)) for case, a, b in zip(cases, froms, tos, strict=True)]
+        nodes = _own_nodes(cases)
+        told = any(nodes)
+        froms = _apart([_first(each.sources for each in group) for group in groups], wanted, "source", told)
+        tos = _apart(
+            [_first(each.destinations for each in group) for group in groups], wanted, "destination", any(nodes)
+        )
+        cases = [
+            replace(case, facts=(*case.facts, *node, *a, *b))
+            for case, node, a, b in zip(cases, nodes, froms, tos, strict=True)
+        ]
     return worst_first(cases)
 
 
@@ -99,24 +109,49 @@ def same_reasons(one: Sequence[Case], other: Sequence[Case]) -> bool:
     ]
 
 
-def _apart(parties: Sequence[Party], keys: Sequence[str], side: str) -> list[tuple[str, ...]]:
-    """For each party, the facts in which it differs from any other."""
-    facts: list[list[str]] = [[] for _ in parties]
-    pods = [party.pod or party.host_pod for party in parties]
+def _own_nodes(cases: Sequence[Case]) -> list[tuple[str, ...]]:
+    """Whether each case is between pods and their own nodes, where only some are: no label tells that."""
+    own = [any(trace.ground is Ground.OWN_NODE for trace in case.directions()) for case in cases]
+    if len(set(own)) == 1:
+        return [()] * len(cases)
+    return [("the pod's own node",) if each else ("another node than the pod's own",) for each in own]
+
+
+def _first(replicas: Iterable[Replicas]) -> list[Party]:
+    return [each.members[0] for each in replicas]
+
+
+def _apart(groups: Sequence[Sequence[Party]], keys: Sequence[str], side: str, told: bool) -> list[tuple[str, ...]]:
+    """For each group of parties, the facts in which it differs from any other. `told`: another fact tells already."""
+    facts: list[list[str]] = [[] for _ in groups]
+    pods = [[party.pod or party.host_pod for party in group] for group in groups]
+
+    def tell(values: Sequence[Sequence[str]]) -> None:
+        distinct = [list(dict.fromkeys(each)) for each in values]
+        if len({frozenset(each) for each in distinct}) > 1:
+            for found, each in zip(facts, distinct, strict=True):
+                more = f" and {len(each) - _MOST} more" if len(each) > _MOST else ""
+                found.append(f"{side} {' or '.join(each[:_MOST])}{more}")
+
     for key in keys:
-        values = [pod.labels.get(key) if pod else None for pod in pods]
-        if len(set(values)) > 1:
-            for found, value in zip(facts, values, strict=True):
-                found.append(f"{side} {key}={value}" if value is not None else f"{side} {key} absent")
-    if len({party.host_pod is not None for party in parties}) > 1:
-        for found, party in zip(facts, parties, strict=True):
-            found.append(f"{side} {'on' if party.host_pod else 'not on'} its node's network")
-    named = [pod.ports if pod else () for pod in pods]
-    if len(set(named)) > 1:
-        for found, ports in zip(facts, named, strict=True):
-            listed = ", ".join(f"{port.name or '-'} {port.port}/{port.protocol}" for port in ports) or "none"
-            found.append(f"{side} declares ports {listed}")
-    if not any(facts) and len({party.address for party in parties}) > 1:
-        for found, party in zip(facts, parties, strict=True):
-            found.append(f"{side} address {'such as ' if party.pod is None else ''}{party.address or 'none yet'}")
+        tell([[_label(pod, key) for pod in group] for group in pods])
+    tell([[f"{'on' if party.host_pod else 'not on'} its node's network" for party in group] for group in groups])
+    tell([[_declared(pod) for pod in group] for group in pods])
+    if not told and not any(facts):
+        tell(
+            [
+                [f"address {'such as ' if party.pod is None else ''}{party.address or 'none yet'}" for party in group]
+                for group in groups
+            ]
+        )
     return [tuple(found) for found in facts]
+
+
+def _label(pod: Pod | None, key: str) -> str:
+    return f"{key}={pod.labels[key]}" if pod is not None and key in pod.labels else f"{key} absent"
+
+
+def _declared(pod: Pod | None) -> str:
+    ports = pod.ports if pod is not None else ()
+    listed = ", ".join(f"{port.name or '-'} {port.port}/{port.protocol}" for port in ports) or "none"
+    return f"declares ports {listed}"

@@ -27,8 +27,9 @@ from console.policy.fix_steps import Insert, New, RawOf, Step, applied
 from console.policy.match import selects
 from console.policy.model import Action, Direction, Tier
 from console.policy.opens import Change, Path, opened_by, ref_of
+from console.policy.parties import families_of
 from console.policy.trace import DirectionTrace, Ground, Party
-from console.policy.verdict import Connection, End, Outcome, Verdict
+from console.policy.verdict import Case, Connection, End, Outcome, Verdict
 
 #: Metadata the API server owns: not for a manifest one applies.
 _SERVED: Final = frozenset(["uid", "resourceVersion", "creationTimestamp", "generation", "managedFields", "selfLink"])
@@ -49,6 +50,7 @@ class _Blocked(msgspec.Struct, frozen=True):
     port: int
     denier: ObjectRef | None
     traces: list[DirectionTrace]
+    families: set[int]
     #: By name, since one pod may be in several cases.
     subjects: dict[str, Pod]
     others: dict[str, Pod]
@@ -62,12 +64,6 @@ class _Blocked(msgspec.Struct, frozen=True):
     def other_end(self) -> End:
         """The end that a rule has to name."""
         return self.connection.destination if self.egress else self.connection.source
-
-    @property
-    def families(self) -> set[int]:
-        """The address families in which it blocks."""
-        addresses = (trace.question.peer.address for trace in self.traces)
-        return {address.version for address in addresses if address is not None}
 
 
 def fix_for(engine: Engine, verdict: Verdict, raw_of: RawOf) -> Fix | None:
@@ -127,17 +123,26 @@ def _all_that_blocks(snapshot: Snapshot, verdict: Verdict) -> list[_Blocked]:
             (case.egress, case.sources, case.destinations),
             (case.ingress, case.destinations, case.sources),
         ):
-            if trace.allowed is not False or trace.ground is not Ground.POLICY:
-                continue
-            denier = next((policy.ref for policy in trace.deciders if policy.decided is Action.DENY), None)
-            key = trace.direction is Direction.INGRESS, case.port, denier
-            blocked = found.setdefault(
-                key, _Blocked(verdict.connection, trace.direction, case.port, denier, [], {}, {})
-            )
-            blocked.traces.append(trace)
-            _add(blocked.subjects, snapshot, trace.question.subject, names)
-            _add(blocked.others, snapshot, trace.question.peer, other_names)
+            if trace.allowed is False and trace.ground is Ground.POLICY:
+                key = trace.direction is Direction.INGRESS, case.port, _denier(trace)
+                new = _Blocked(verdict.connection, trace.direction, case.port, _denier(trace), [], set(), {}, {})
+                blocked = found.setdefault(key, new)
+                blocked.traces.append(trace)
+                _add(blocked.subjects, snapshot, trace.question.subject, names)
+                _add(blocked.others, snapshot, trace.question.peer, other_names)
+                blocked.families.update(_families(case, trace, blocked.subjects.values()))
     return [found[key] for key in sorted(found, key=str)]
+
+
+def _denier(trace: DirectionTrace) -> ObjectRef | None:
+    return next((policy.ref for policy in trace.deciders if policy.decided is Action.DENY), None)
+
+
+def _families(case: Case, trace: DirectionTrace, subjects: Iterable[Pod]) -> set[int]:
+    """The address families a case speaks of: all that its pods have, where it names none."""
+    named = {family for family in (4, 6) if f"over IPv{family}" in case.facts}
+    address = trace.question.peer.address
+    return named or {each for pod in subjects for each in families_of(pod)} or ({address.version} if address else set())
 
 
 def _add(pods: dict[str, Pod], snapshot: Snapshot, party: Party, names: Iterable[str]) -> None:
@@ -293,11 +298,15 @@ def _isolating(snapshot: Snapshot, traces: Iterable[DirectionTrace]) -> Iterator
 
 
 def _opens(engine: Engine, blocked: _Blocked, changes: Sequence[Change]) -> bool:
-    """Whether changes open all that is blocked."""
+    """Whether changes open all that the same thing blocks, and leave nothing of it in doubt."""
     if not changes:
         return False
-    changed = _changed(engine, changes)
-    return all(changed.direction(trace.question).allowed for trace in blocked.traces)
+    traces = (
+        case.egress if blocked.egress else case.ingress
+        for case in _changed(engine, changes).cases(blocked.connection)
+        if case.port == blocked.port
+    )
+    return all(trace.allowed or (trace.allowed is False and _denier(trace) != blocked.denier) for trace in traces)
 
 
 def _changed(engine: Engine, changes: Iterable[Change]) -> Engine:

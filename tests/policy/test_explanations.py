@@ -246,6 +246,10 @@ def implied(direction: DirectionTrace) -> Match:
         if not reached:
             assert (tier.result, tier.policies) == (TierResult.NOT_REACHED, ())
             continue
+        if tier is own and direction.ground is Ground.OWN_NODE and tier.result is TierResult.ALLOWED:
+            assert not tier.policies  # let through whatever their rules say
+            reached = False
+            continue
         for trace in tier.policies:
             consistent(trace)
         expected = added_up(tier) if tier is own else in_order(tier)
@@ -413,6 +417,39 @@ def test_an_exception_that_stands_inside_another_one_is_mended_with_it():
     assert [clause.note for clause in miss.failed] == ["excepted by 10.0.0.0/16"]
 
 
+def daemon(owner: str, name: str, ip: str, node: str, *, host: bool = False, **labels: str) -> str:
+    raw = yaml.safe_load(pod("a", name, ip, **labels))
+    raw["metadata"]["ownerReferences"] = [{"kind": "DaemonSet", "name": owner, "controller": True}]
+    raw["spec"] |= {"nodeName": node, "hostNetwork": host}
+    raw["status"]["hostIP"] = f"192.168.0.{node[1:]}"
+    return document(raw)
+
+
+def test_what_only_a_pods_own_node_may_do_is_set_apart_as_that():
+    agents = daemon("host", "h1", "192.168.0.1", "n1", host=True) + daemon("host", "h2", "192.168.0.2", "n2", host=True)
+    pods = daemon("web", "w1", "10.0.0.1", "n1") + daemon("web", "w2", "10.0.0.2", "n2")
+    cluster = snapshot(agents + pods + policy("a", "deny", "{podSelector: {}}"))
+    verdict = ask_in(cluster, "a/ds/host", "a/ds/web", "80")
+    assert [(case.outcome, case.facts) for case in verdict.cases] == [
+        (Outcome.BLOCKED, ("another node than the pod's own",)),
+        (Outcome.ALLOWED, ("the pod's own node",)),
+    ]
+
+
+def test_the_facts_of_a_case_are_true_of_every_replica_in_it():
+    tracks = ("stable", "canary", "beta")
+    replicas = "".join(
+        daemon("web", track, f"10.0.0.{n}", "n1", track=track, app="web") for n, track in enumerate(tracks, 1)
+    )
+    allowed = "{namespaceSelector: {}, podSelector: {matchExpressions: [{key: track, operator: In, values: [stable]}]}}"
+    rule = f"{{podSelector: {{}}, ingress: [{{from: [{allowed}]}}]}}"
+    verdict = ask_in(snapshot(replicas + TWO + policy("b", "in", rule)), "a/ds/web", "b/dst", "80")
+    assert [(case.sources, case.facts) for case in verdict.cases] == [
+        (("a/beta", "a/canary"), ("source track=beta or track=canary",)),
+        (("a/stable",), ("source track=stable",)),
+    ]
+
+
 # Near misses ---------------------------------------------------------------------------------------------------------
 
 
@@ -441,6 +478,8 @@ def opened(cluster: Snapshot, raw: Raw, clauses: Iterable[Clause], direction: Di
     for clause in sorted(clauses, key=lambda each: str(each.path), reverse=True):
         mend(changed, clause, direction)
     trace = Engine(with_objects(cluster, [changed])).direction(direction.question)
+    if trace.ground is Ground.OWN_NODE and trace.tiers[Tier.NETWORK_POLICY].result is TierResult.ALLOWED:
+        return bool(trace.allowed)  # a policy that isolates keeps the tiers below from the own node
     (policy,) = (each for tier in trace.tiers for each in tier.policies + tier.unselecting if each.ref == miss.policy)
     rule = next((each for each in policy.rules if each.index == miss.rule), None) if miss.rule is not None else None
     let_through = bool(policy.selects) if rule is None else bool(policy.selects and rule.matched)
