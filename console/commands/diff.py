@@ -46,7 +46,7 @@ def run(options: argparse.Namespace) -> int:
         print("\n".join(report.diff_lines(found, *titles)))
     if _failing(found, options.fail_on):
         return 1
-    return 3 if found.of(Kind.UNKNOWN) or found.missing else 0
+    return 3 if found.of(Kind.UNKNOWN) or found.unseen else 0
 
 
 def _failing(found: Difference, fail_on: str | None) -> bool:

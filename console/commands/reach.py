@@ -50,7 +50,7 @@ def _reach(engine: Engine, options: argparse.Namespace) -> int:
     from console.governance.groups import By, groups
     from console.governance.targets import members
     from console.policy.ends import parse_end, parse_port
-    from console.policy.reachable import everywhere, place, reached_from, reaching
+    from console.policy.reachable import everywhere, place, reached_from, reaching, unseen
     from console.policy.verdict import Outcome
     from console.report import reach as report
     from console.report.words import end_word
@@ -60,12 +60,14 @@ def _reach(engine: Engine, options: argparse.Namespace) -> int:
     asked = place(engine, end, port)
     found = (reaching if options.to else reached_from)(asked, groups(asked.reach, By.WORKLOAD))
     among, to = members(engine.snapshot), bool(options.to)
+    hidden = unseen(engine.snapshot)
     parts = list(everywhere(asked.reach, {}, outside=asked.inside))
     if options.output == "json":
-        print_json(report.reach_json(str(end), found, among, to=to))
+        print_json({**report.reach_json(str(end), found, among, to=to), "unseen": hidden})
     else:
-        print("\n".join(report.reach_lines(end_word(end), found, among, parts, to=to)))
-    return 3 if any(each.outcome is Outcome.UNKNOWN or each.possible for each in found) else 0
+        lines = report.reach_lines(end_word(end), found, among, parts, to=to)
+        print("\n".join([*lines, *report.unseen_lines(hidden)]))
+    return 3 if hidden or any(each.outcome is Outcome.UNKNOWN or each.possible for each in found) else 0
 
 
 def _blast(engine: Engine, options: argparse.Namespace) -> int:
@@ -73,7 +75,7 @@ def _blast(engine: Engine, options: argparse.Namespace) -> int:
     from console.governance.targets import members, own_workloads, target, usual_targets
     from console.policy.ends import parse_end
     from console.policy.paths import blast
-    from console.policy.reachable import place
+    from console.policy.reachable import place, unseen
     from console.report import reach as report
 
     end = parse_end(options.src, engine.snapshot)
@@ -83,10 +85,12 @@ def _blast(engine: Engine, options: argparse.Namespace) -> int:
     among = members(engine.snapshot)
     rows = groups(asked.reach, By.WORKLOAD)
     own = own_workloads(end, asked.classes, rows, among)
+    hidden = unseen(engine.snapshot)
     targets = {each: target(each, among) for each in options.target or ()} or usual_targets(own, among)
     found = blast(asked, str(end), rows, own=own, targets=targets, hops=options.hops)
     if options.output == "json":
-        print_json(report.blast_json(found))
+        print_json({**report.blast_json(found), "unseen": hidden})
     else:
-        print("\n".join(report.blast_lines(found, among)))
-    return 0 if all(stage.edge.sure for stage in found.stages) and all(route.sure for route in found.routes) else 3
+        print("\n".join([*report.blast_lines(found, among), *report.unseen_lines(hidden)]))
+    known = all(stage.edge.sure for stage in found.stages) and all(route.sure for route in found.routes)
+    return 0 if known and not hidden else 3

@@ -25,7 +25,7 @@ from console.policy.engine import Engine
 from console.policy.joint import Joint, Member, workloads
 from console.policy.parties import families_of
 from console.policy.reach import Reachability, apart, bits
-from console.policy.reachable import Place, reached_from
+from console.policy.reachable import Place, reached_from, unseen
 from console.policy.universe import Outside
 from console.policy.verdict import Connection, End, EndKind, Verdict
 
@@ -46,13 +46,12 @@ def difference(old: Engine, new: Engine) -> Difference:
             alone = joint.sides[0].family if len(joints) > 1 else None
             changes[key] = replace(change, family=None if key in changes else alone)
     before, after = workloads(old.snapshot), workloads(new.snapshot)
-    missing = {gap.why: None for engine in (old, new) for gap in engine.snapshot.coverage.of("pods")}
     return Difference(
         tuple(sorted(changes.values(), key=_order)),
         tuple(_alone(joints[0].sides[1], {ref: pods for ref, pods in after.items() if ref not in before})),
         tuple(_alone(joints[0].sides[0], {ref: pods for ref, pods in before.items() if ref not in after})),
         tuple(_turnover(before, after)),
-        tuple(missing),
+        unseen(old.snapshot, new.snapshot),
     )
 
 

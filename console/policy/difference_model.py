@@ -74,13 +74,13 @@ class Turnover:
 
 @dataclass(frozen=True, slots=True)
 class Difference:
-    """Everything that differs. `missing` says which pods could not be read, so that no path of theirs is here."""
+    """Everything that differs. `unseen` says which pods could not be read, so that no path of theirs is here."""
 
     changes: tuple[Change, ...]
     added: tuple[Alone, ...]
     removed: tuple[Alone, ...]
     turnover: tuple[Turnover, ...]
-    missing: tuple[str, ...]
+    unseen: tuple[str, ...]
 
     def of(self, kind: Kind) -> tuple[Change, ...]:
         """The changes of a kind."""

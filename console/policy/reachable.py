@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from ipaddress import ip_network
 
 from console.errors import UsageError
+from console.objects.snapshot import Snapshot
 from console.policy.engine import Engine
 from console.policy.matrix import OUTSIDE, Groups
 from console.policy.model import Network, Protocol
@@ -69,6 +70,11 @@ def place(engine: Engine, end: End, port: tuple[int, Protocol] | None = None) ->
             hint="loopback, multicast and reserved addresses are left out",
         )
     return Place(reach, classes, asked)
+
+
+def unseen(*snapshots: Snapshot) -> tuple[str, ...]:
+    """Why pods could not be read, where some could not: no path of theirs is told."""
+    return tuple(dict.fromkeys(gap.why for snapshot in snapshots for gap in snapshot.coverage.of("pods")))
 
 
 def inside(reach: Reachability) -> int:

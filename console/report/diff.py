@@ -13,7 +13,7 @@ from console.policy.ports import PortSpan
 from console.policy.verdict import Verdict
 from console.report import words
 from console.report.clean import clean
-from console.report.reach import ports_word
+from console.report.reach import ports_word, unseen_lines
 
 _GLYPHS: Final = {Kind.OPENED: "+", Kind.CHANGED: "±", Kind.CLOSED: "−", Kind.UNKNOWN: "?"}
 #: How many ends, and objects that happened alike, a line of text names.
@@ -38,11 +38,7 @@ def diff_lines(difference: Difference, old: str, new: str) -> Iterator[str]:
         yield "pods that came or went"
     for each in difference.turnover:
         yield f"  {clean(each.name)}{_named('+', each.came)}{_named('−', each.went)}"
-    if difference.missing:
-        yield ""
-        yield "not seen: pods that could not be read"
-    for why in difference.missing:
-        yield f"  {clean(why)}"
+    yield from unseen_lines(difference.unseen)
 
 
 def _summary(difference: Difference) -> str:
@@ -132,7 +128,7 @@ def diff_json(difference: Difference, old: str, new: str) -> dict[str, Any]:
             {"workload": each.name, "added": list(each.came), "removed": list(each.went)}
             for each in difference.turnover
         ],
-        "missing": list(difference.missing),
+        "unseen": list(difference.unseen),
     }
 
 

@@ -29,6 +29,14 @@ def ports_word(spans: Sequence[PortSpan]) -> str:
     return words.some([str(span) for span in spans], _MOST_SPANS)
 
 
+def unseen_lines(unseen: Sequence[str]) -> Iterator[str]:
+    """Which pods could not be read, so that nobody takes what is shown for all there is."""
+    if unseen:
+        yield ""
+        yield "not seen: pods that could not be read"
+    yield from (f"  {clean(why)}" for why in unseen)
+
+
 def reach_lines(
     end: str, found: Sequence[Reached], among: Mapping[str, Member], parts: Sequence[str], *, to: bool
 ) -> Iterator[str]:

@@ -276,7 +276,7 @@ def test_what_is_uncertain_in_both_is_told_only_where_something_differs_or_was_r
 
 def test_pods_that_could_not_be_read_are_told():
     unread = Gap(code=NOT_READABLE, resource="pods", namespace="b", why="pods of b may not be read (403)")
-    assert between(snapshot(TWO, unread), snapshot(TWO)).missing == ("pods of b may not be read (403)",)
+    assert between(snapshot(TWO, unread), snapshot(TWO)).unseen == ("pods of b may not be read (403)",)
 
 
 def dual(name: str, number: int, cidrs: str) -> str:
