@@ -1,14 +1,23 @@
 from __future__ import annotations
 
+import gc
 import subprocess
 import sys
+import weakref
 
 from hypothesis import given
 from hypothesis import strategies as st
 from rich.cells import cell_len
 
+from console.cluster.source import State, Status, Update
+from console.objects.core import Pod
+from console.objects.snapshot import SnapshotBuilder
+from console.policy.engine import Engine
 from console.report.clean import clean
+from console.tui.model.frame import Frame
+from console.tui.model.rows import Kind, View, listing
 from console.tui.model.search import Candidate, Filter, rank, typed_end, typed_port
+from console.tui.model.sight import Sight
 from console.tui.model.table import Column, Table
 from console.tui.text import Piece, Tone, crop, fit, plain, width, wrap
 
@@ -18,7 +27,8 @@ lines = st.lists(st.builds(Piece, texts.map(clean), st.sampled_from(Tone)), max_
 
 
 def kept(filter: str) -> list[str]:
-    return list(Filter.parse(filter).keep(NAMES, lambda name: name, lambda name: ({"name": name},)))
+    table = Table(NAMES, text=str, labels=lambda name: ({"name": name},))
+    return list(table.narrowed(Filter.parse(filter)).rows)
 
 
 @given(st.sampled_from(NAMES), st.data())
@@ -99,6 +109,27 @@ def test_a_table_leaves_out_what_matters_least_before_it_cuts_names() -> None:
         12: ["NAME", "IN"],
     }
     assert plain(table.line(4, 35)).startswith("llm-finetune-worker-0")
+
+
+def test_moments_that_are_over_are_let_go() -> None:
+    builder = SnapshotBuilder()
+    engine: Engine | None = None
+    sight: Sight | None = None
+    seen: list[weakref.ref[Engine]] = []
+    for moment in range(6):
+        for each in ("a", "b", "c") if not moment else ("abc"[moment % 3],):
+            builder.put(Pod(each, f"pod-{moment}", {}))
+        engine = Engine(builder.build(), engine)
+        sight = Sight(Frame("x", Update(engine.snapshot, Status(State.LIVE, 0.0)), engine), sight)
+        listed = listing(sight, View("", Kind.PODS), Filter.parse("pod"))
+        assert len(listed.rows) == 3 + moment
+        assert plain(listed.line(0, 80)).startswith("a/pod-0")
+        seen.append(weakref.ref(engine))
+    del engine, listed
+    gc.collect()
+    # The sight of the last moment keeps that one, and none of those its lists were first made in.
+    assert [each() is not None for each in seen] == [False] * 5 + [True]
+    assert sight is not None
 
 
 def test_the_models_know_nothing_of_textual() -> None:

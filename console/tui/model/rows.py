@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from enum import Enum
 from itertools import chain
 from typing import Any, Final, NamedTuple
@@ -65,15 +65,14 @@ class NamespaceRow(NamedTuple):
 
     name: str
     pods: int
-    known: bool
 
 
 def namespaces(sight: Sight) -> Table[NamespaceRow]:
     """All namespaces with their pods counted, and all of them together."""
     contents = sight.frame.snapshot.contents
-    rows = [NamespaceRow(name, len(held.pods), held.namespace.labels_known) for name, held in contents.items()]
+    rows = [NamespaceRow(name, len(held.pods)) for name, held in contents.items()]
     if rows:
-        rows.insert(0, NamespaceRow("", sum(row.pods for row in rows), True))
+        rows.insert(0, NamespaceRow("", sum(row.pods for row in rows)))
     columns: list[Column[NamespaceRow]] = [
         Column("", lambda row: Piece(row.name or "all", Tone.PLAIN if row.name else Tone.STRONG), lambda row: row.name),
         Column("", lambda row: Piece(f"{row.pods:,}", Tone.DIM), lambda row: f"{row.pods:,}", right=True),
@@ -81,24 +80,23 @@ def namespaces(sight: Sight) -> Table[NamespaceRow]:
     return Table(rows, columns, lambda row: row.name, empty=nothing(sight, "namespace", Filter()), least=4)
 
 
-def listing(sight: Sight, view: View, narrowed: Filter) -> Table[Workload] | Table[Pod] | Table[Policy]:
-    """The table of a view."""
-    if view.kind is Kind.WORKLOADS:
-        return _workloads(sight, view, narrowed)
-    if view.kind is Kind.PODS:
-        return _pods(sight, view, narrowed)
-    return _policies(sight, view, narrowed)
+def listing(sight: Sight, view: View, narrowed: Filter) -> Table[Any]:
+    """The table of a view, narrowed. That of all rows is made once for a state of the cluster."""
+    makers: dict[Kind, tuple[Callable[[Sight, View], Table[Any]], str]] = {
+        Kind.WORKLOADS: (_workloads, "workload"),
+        Kind.PODS: (_pods, "pod"),
+        Kind.POLICIES: (_policies, "policy"),
+    }
+    make, what = makers[view.kind]
+    whole = sight.kept(view, lambda: make(sight, view))
+    table = whole.narrowed(narrowed)
+    table.empty = nothing(sight, what, narrowed)
+    return table
 
 
-def _workloads(sight: Sight, view: View, narrowed: Filter) -> Table[Workload]:
+def _workloads(sight: Sight, view: View) -> Table[Workload]:
     everywhere = not view.namespace
-    held = _contents(sight, view)
-    rows: Sequence[Workload] = list(chain.from_iterable(each.workloads for each in held))
-    rows = narrowed.keep(
-        rows,
-        lambda row: f"{row.namespace}/{row.name} {row.kind} {sight.role(row).role.value}",
-        lambda row: (pod.labels for pod in row.pods),
-    )
+    rows = list(chain.from_iterable(each.workloads for each in _contents(sight, view)))
     measured = len(rows) <= _MEASURED
     columns: list[Column[Workload]] = [
         Column("NAME", lambda row: Piece(_name(row, everywhere)), lambda row: _name(row, everywhere)),
@@ -113,13 +111,18 @@ def _workloads(sight: Sight, view: View, narrowed: Filter) -> Table[Workload]:
         Column("PODS", lambda row: Piece(_ready(row), _ready_tone(row)), _ready),
         *_stances(sight),
     ]
-    return Table(rows, columns, lambda row: row.ref, empty=nothing(sight, "workload", narrowed), least=14)
+    return Table(
+        rows,
+        columns,
+        lambda row: row.ref,
+        text=lambda row: f"{row.namespace}/{row.name} {row.kind} {sight.role(row).role.value}",
+        labels=lambda row: (pod.labels for pod in row.pods),
+        least=14,
+    )
 
 
-def _pods(sight: Sight, view: View, narrowed: Filter) -> Table[Pod]:
+def _pods(sight: Sight, view: View) -> Table[Pod]:
     everywhere = not view.namespace and view.workload is None
-    rows: Sequence[Pod] = list(_members(sight, view))
-    rows = narrowed.keep(rows, lambda row: f"{row.namespace}/{row.name} {row.phase}", lambda row: (row.labels,))
     columns: list[Column[Pod]] = [
         Column("NAME", lambda row: Piece(_name(row, everywhere)), lambda row: _name(row, everywhere)),
         Column("STATUS", lambda row: Piece(pod_status(row), _status_tone(row)), pod_status, drop=1),
@@ -127,22 +130,34 @@ def _pods(sight: Sight, view: View, narrowed: Filter) -> Table[Pod]:
         Column("NODE", lambda row: Piece(row.node, Tone.DIM), lambda row: row.node, drop=3),
         *_stances(sight),
     ]
-    return Table(rows, columns, lambda row: row.ref, empty=nothing(sight, "pod", narrowed), most=24)
+    # Namespace by namespace: where nothing changed in one, its part is that of the moment before. Parts are measured,
+    # never drawn: columns that look at the moment would keep every moment a part comes from.
+    measured = [column._replace(cell=lambda row: Piece(row.name)) for column in columns]
+    parts = [
+        sight.kept_of(
+            held,
+            (view.workload, everywhere),
+            lambda held: Table(
+                list(_members(held, view.workload)),
+                measured,
+                lambda row: row.ref,
+                text=lambda row: f"{row.namespace}/{row.name} {row.phase}",
+                labels=lambda row: (row.labels,),
+            ),
+        )
+        for held in _contents(sight, view)
+    ]
+    return Table.joined(parts, columns, most=24)
 
 
-def _policies(sight: Sight, view: View, narrowed: Filter) -> Table[Policy]:
+def _policies(sight: Sight, view: View) -> Table[Policy]:
     everywhere = not view.namespace
     snapshot = sight.frame.snapshot
     # Cluster-scoped policies concern every namespace, whichever is looked at.
-    found: list[Policy] = [*snapshot.tiered.values(), *snapshot.foreign.values()]
+    rows: list[Policy] = [*snapshot.tiered.values(), *snapshot.foreign.values()]
     for held in _contents(sight, view):
-        found.extend(held.policies.values())
-        found.extend(held.foreign.values())
-    rows = narrowed.keep(
-        found,
-        lambda row: f"{place(row.ref)} {row.ref.kind}",
-        lambda row: (row.labels,) if isinstance(row, NetworkPolicy) else (),
-    )
+        rows.extend(held.policies.values())
+        rows.extend(held.foreign.values())
     columns: list[Column[Policy]] = [
         Column("NAME", lambda row: Piece(_name(row, everywhere)), lambda row: _name(row, everywhere)),
         Column("KIND", lambda row: Piece(row.ref.kind, Tone.DIM), lambda row: row.ref.kind, drop=2),
@@ -150,7 +165,13 @@ def _policies(sight: Sight, view: View, narrowed: Filter) -> Table[Policy]:
         Column("EGRESS", lambda row: does(sight, row, Direction.EGRESS), width=9),
         Column("SELECTS", lambda row: Piece(selects(row), Tone.DIM), selects, drop=1),
     ]
-    return Table(rows, columns, lambda row: row.ref, empty=nothing(sight, "policy", narrowed))
+    return Table(
+        rows,
+        columns,
+        lambda row: row.ref,
+        text=lambda row: f"{place(row.ref)} {row.ref.kind}",
+        labels=lambda row: (row.labels,) if isinstance(row, NetworkPolicy) else (),
+    )
 
 
 def _contents(sight: Sight, view: View) -> Iterator[Contents]:
@@ -161,12 +182,10 @@ def _contents(sight: Sight, view: View) -> Iterator[Contents]:
         yield contents[view.namespace]
 
 
-def _members(sight: Sight, view: View) -> Iterable[Pod]:
-    for held in _contents(sight, view):
-        if view.workload is None:
-            yield from sorted(held.pods.values(), key=lambda pod: pod.name)
-        else:
-            yield from (pod for each in held.workloads if each.ref == view.workload for pod in each.pods)
+def _members(held: Contents, workload: ObjectRef | None) -> Iterable[Pod]:
+    if workload is None:
+        return sorted(held.pods.values(), key=lambda pod: pod.name)
+    return (pod for each in held.workloads if each.ref == workload for pod in each.pods)
 
 
 def _stances(sight: Sight) -> Iterator[Column[Any]]:

@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
-from typing import Final, NamedTuple, TypeVar
+from typing import Final, NamedTuple
 
 from console.errors import UsageError
 from console.objects.snapshot import Snapshot
@@ -19,7 +19,6 @@ MOST: Final = 400
 #: Offered where the destination declares no port: what one asks of the outside.
 USUAL_PORTS: Final = ("443/TCP", "80/TCP", "53/UDP", "22/TCP")
 
-R = TypeVar("R")
 #: ``-l app``, ``-l app=x``, ``-lapp=x``; but ``-ll`` may be a part of a name.
 _BY_LABEL: Final = re.compile(r"-l(?:\s|$|\S*=)")
 _LABEL: Final = re.compile(r"(?P<key>[^=!,\s]+)\s*(?:(?P<relation>!=|==|=)\s*(?P<value>[^,]*))?")
@@ -52,19 +51,18 @@ class Filter:
     def __bool__(self) -> bool:
         return bool(self.words or self.labels)
 
-    def keep(
-        self, rows: Sequence[R], text: Callable[[R], str], labels: Callable[[R], Iterable[Mapping[str, str]]]
-    ) -> Sequence[R]:
-        """The rows that pass, in their order. A row passes a label filter if any of its label sets does."""
+    def places(self, texts: Sequence[str], labels: Callable[[int], Iterable[Mapping[str, str]]]) -> list[int]:
+        """The places of the rows that pass, in order, by their texts in lower case and their label sets.
+
+        A row passes a label filter if any of its label sets does.
+        """
+        everything = range(len(texts))
         if self.labels:
-            return [row for row in rows if any(self._wears(each) for each in labels(row))]
-        if not self.words:
-            return rows
-        texts = [text(row).lower() for row in rows]
-        found = set(range(len(texts)))
+            return [place for place in everything if any(self._wears(each) for each in labels(place))]
+        found = set(everything)
         for word in self.words:
             found &= _alike(word, texts)
-        return [row for place, row in enumerate(rows) if (place in found) is not self.inverse]
+        return [place for place in everything if (place in found) is not (self.inverse and bool(self.words))]
 
     def _wears(self, labels: Mapping[str, str]) -> bool:
         return all(

@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable, Hashable
+from typing import Any, TypeVar, cast
+
 from console.governance.roles import Classification, classify
 from console.objects.core import Pod
 from console.objects.meta import ObjectRef
@@ -9,6 +12,8 @@ from console.objects.snapshot import Contents
 from console.objects.workloads import Workload
 from console.policy.posture import Posture
 from console.tui.model.frame import Frame
+
+T = TypeVar("T")
 
 
 class Sight:
@@ -18,12 +23,30 @@ class Sight:
         self.frame = frame
         self._roles: dict[str, tuple[Contents, dict[ObjectRef, Classification]]] = {}
         self._postures: dict[str, tuple[Contents, dict[ObjectRef, Posture]]] = {}
+        self._kept: dict[object, Any] = {}
+        self._kept_of: dict[str, tuple[Contents, dict[object, Any]]] = {}
         if before is not None:
+            if before.frame.snapshot is frame.snapshot and before.frame.engine is frame.engine:
+                self._kept = before._kept
             contents = frame.snapshot.contents
+            self._kept_of = {name: kept for name, kept in before._kept_of.items() if contents.get(name) is kept[0]}
             self._roles = {name: kept for name, kept in before._roles.items() if contents.get(name) is kept[0]}
             if before.frame.engine.gaps == frame.engine.gaps:
                 postures = before._postures.items()
                 self._postures = {name: kept for name, kept in postures if contents.get(name) is kept[0]}
+
+    def kept(self, key: Hashable, make: Callable[[], T]) -> T:
+        """What `make` gives, made once for a state of the cluster and kept under a key."""
+        if key not in self._kept:
+            self._kept[key] = make()
+        return cast("T", self._kept[key])
+
+    def kept_of(self, contents: Contents, key: Hashable, make: Callable[[Contents], T]) -> T:
+        """What `make` gives for a namespace, made once and kept until something changes in that namespace."""
+        _, kept = self._kept_of.setdefault(contents.namespace.name, (contents, {}))
+        if key not in kept:
+            kept[key] = make(contents)
+        return cast("T", kept[key])
 
     def role(self, workload: Workload) -> Classification:
         """What a workload is to an AI platform."""

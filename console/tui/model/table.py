@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Hashable, Sequence
+from collections.abc import Callable, Hashable, Iterable, Mapping, Sequence
+from copy import copy
 from functools import cached_property
 from typing import Generic, NamedTuple, TypeVar
 
+from console.tui.model.search import Filter
 from console.tui.text import Line, Piece, cells_of, fit
 
 R = TypeVar("R")
@@ -27,7 +29,10 @@ class Column(NamedTuple, Generic[R]):
 
 
 class Table(Generic[R]):
-    """Rows with a key each, in columns. `empty` is what to say where there are none."""
+    """Rows with a key each, in columns. `empty` is what to say where there are none.
+
+    `text` and `labels` of a row are what filters look at.
+    """
 
     def __init__(
         self,
@@ -35,21 +40,55 @@ class Table(Generic[R]):
         columns: Sequence[Column[R]] = (),
         key: Callable[[R], Hashable] = lambda row: row,
         *,
+        text: Callable[[R], str] = str,
+        labels: Callable[[R], Iterable[Mapping[str, str]]] = lambda _: (),
         empty: Sequence[Line] = (),
         least: int = 16,
         most: int = 40,
     ) -> None:
         self.rows = rows
+        self._text = text
+        self._labels = labels
         self.keys: Sequence[Hashable] = [key(row) for row in rows]
         self.empty = empty
         self._columns = columns
         self._least = least
         self._most = most
         self._layouts: dict[int, tuple[tuple[Column[R], int], ...]] = {}
+        self._parts: Sequence[Table[R]] = ()
+
+    @classmethod
+    def joined(cls, parts: Sequence[Table[R]], columns: Sequence[Column[R]], *, most: int = 40) -> Table[R]:
+        """The rows of several tables of one form, one after the other; what was found out about each is kept."""
+        table = cls((), columns, labels=parts[0]._labels if parts else lambda _: (), most=most)
+        table.rows = [row for part in parts for row in part.rows]
+        table.keys = [key for part in parts for key in part.keys]
+        table._parts = parts
+        return table
+
+    @cached_property
+    def _texts(self) -> list[str]:
+        if self._parts:
+            return [text for part in self._parts for text in part._texts]
+        return [self._text(row).lower() for row in self.rows]
+
+    def narrowed(self, by: Filter) -> Table[R]:
+        """The rows that pass a filter, in columns as wide as those of all rows."""
+        if not by:
+            return self
+        places = by.places(self._texts, lambda place: self._labels(self.rows[place]))
+        part = copy(self)
+        part.rows = [self.rows[place] for place in places]
+        part.keys = [self.keys[place] for place in places]
+        part._widths = self._widths
+        part.__dict__.pop("_texts", None)
+        return part
 
     @cached_property
     def _widths(self) -> list[int]:
         """What each column would like: its widest text, or its fixed width, or its title."""
+        if self._parts:
+            return [max(sizes) for sizes in zip(*(part._widths for part in self._parts), strict=True)]
         wanted = []
         for column in self._columns:
             longest = max((cells_of(column.text(row)) for row in self.rows), default=0) if column.text else column.width

@@ -76,7 +76,7 @@ def why_not(verdict: Verdict) -> Iterator[Line]:
     """The near misses of a verdict that is not allowed, then the caveats it rests on."""
     for number, miss in enumerate(verdict.near_misses, 1):
         place, _, facts = words.near_miss_line(miss).partition(": ")
-        yield (Piece(f"{number} ", Tone.KEY), Piece(place, Tone.STRONG), Piece(f"  {miss.direction.value}", Tone.DIM))
+        yield (Piece(f"{number} ", Tone.KEY), Piece(f"{miss.direction.value}  ", Tone.DIM), Piece(place, Tone.STRONG))
         yield (Piece(f"  {facts}"),)
     for caveat in verdict.caveats:
         detail = f" [{caveat.detail}]" if caveat.detail else ""

@@ -145,7 +145,7 @@ class Foot(Vertical):
         self.screen.bindings_updated_signal.subscribe(self, self._bindings_changed)
 
     def _bindings_changed(self, screen: Screen[object]) -> None:
-        if screen is self.screen and self.is_attached:
+        if screen is self.screen and self.is_attached and self.display:
             self.call_later(self.lay)
 
     def on_resize(self) -> None:

@@ -85,6 +85,9 @@ class CursorView(LineView, can_focus=True, inherit_bindings=False):
 
         Where the key is gone, the cursor stays at the same place in the order.
         """
+        if items is self._keys and heights is None:
+            self.refresh()  # the rows are the same; what they say may not be
+            return
         before, old = self.key, self._keys
         anchor = self._anchor()
         self._keys = items
@@ -97,7 +100,7 @@ class CursorView(LineView, can_focus=True, inherit_bindings=False):
         elif self._lines:
             self.show_cursor()
         self.refresh()
-        if items is not old or self.key != before:
+        if self.key != before:
             self.post_message(self.Moved(self, self.key))
 
     def _measure(self, heights: Sequence[int] | None) -> None:

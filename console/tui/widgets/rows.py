@@ -48,7 +48,8 @@ class RowList(CursorView):
         if self._table.keys or not self._table.empty:
             return strip
         words = [part for line in self._table.empty for part in wrap(line, max(self.cells - 2, 8))]
-        at = y - self.head_height
+        # Around the middle, where one looks when there is nothing else.
+        at = y - max((self.size.height - len(words)) // 3, 0)
         if not 0 <= at < len(words):
             return strip
         return self.strip((Piece(" "), *words[at]), self.cells)
