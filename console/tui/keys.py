@@ -65,7 +65,7 @@ EVERYWHERE: Final = (
 )
 
 PANES: Final = (
-    Key("panes.next", "tab", "pane(1)", "next pane", "Move to the next pane", 85),
+    Key("panes.next", "tab", "pane(1)", "pane", "Move to the next pane", 85),
     Key("panes.previous", "shift+tab", "pane(-1)", "previous pane", "Move to the previous pane"),
     Key("panes.back", "escape", "back", "back", "Close the filter, or go back one step", 90),
 )

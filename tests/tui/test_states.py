@@ -103,6 +103,7 @@ async def test_a_first_load_that_fails_says_why_and_what_to_do_in_the_middle_of_
             "✗ no connection", user.app.frame.status.message[:40], "^r", "try again", ":ctx", "another context"
         )
         assert "Traceback" not in user.text
+        assert not user.list("namespaces").table.empty
         await user.press("ctrl+r")
         await user.until(lambda: tried)
     for each in (source, *tried):

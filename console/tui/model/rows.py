@@ -256,7 +256,10 @@ def nothing(sight: Sight, what: str, narrowed: Filter) -> tuple[Line, ...]:
     status = sight.frame.status
     if status.state in (State.CONNECTING, State.LOADING):
         return ((Piece(f"◌ loading {plural} …", Tone.DIM),),)
-    unread = sight.frame.snapshot.coverage.of({"policy": "networkpolicies"}.get(what, plural))
+    if status.state is State.FAILED:
+        return ()
+    resource = {"policy": "networkpolicies", "workload": "pods"}.get(what, plural)
+    unread = [gap for gap in sight.frame.snapshot.coverage.gaps if gap.resource == resource]
     if unread:
         return (
             (Piece(f"The {plural} could not be read: {unread[0].why}", Tone.WARN),),

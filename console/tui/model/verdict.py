@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping, Sequence
 
 from console.cluster.source import Change
 from console.policy.verdict import Verdict
 from console.report import words
 from console.tui.model.frame import Answer, Flip, Question
 from console.tui.model.path import OUTCOME_TONES
+from console.tui.model.table import Table
 from console.tui.text import Line, Piece, Tone
 
 
@@ -111,3 +112,16 @@ def pin_line(question: Question, answer: Answer | None) -> Line:
         Piece(f" {question}"),
         *((Piece("  "), *changed) if changed else ()),
     )
+
+
+class PinTable(Table[Question]):
+    """The pinned connections as rows, each with its verdict and what last changed it."""
+
+    def __init__(self, pins: Sequence[Question], answers: Mapping[Question, Answer]) -> None:
+        super().__init__(list(pins))
+        self._answers = answers
+
+    def line(self, index: int, cells: int) -> Line:  # noqa: ARG002
+        """One pin."""
+        question = self.rows[index]
+        return pin_line(question, self._answers.get(question))

@@ -13,7 +13,7 @@ from console.objects.yaml_text import Positions, render
 from console.policy.model import Action, Path
 from console.policy.trace import Clause, Match, PolicyTrace, RuleTrace
 from console.report import words
-from console.tui.model.path import Focus
+from console.tui.model.nodes import Focus
 from console.tui.text import Line, Piece, Tone, cleaned, width, wrap
 
 _KEY: Final = re.compile(r"(?P<before>[\s-]*)(?P<key>[^\s:#][^:#]*:)(?P<rest>\s.*|$)")
@@ -144,20 +144,21 @@ def _laid(sheet: Sheet, marked: frozenset[int], facts: Mapping[int, list[tuple[M
             if not beside:
                 laid += _folded(line, cells, gutter, mark)
                 continue
+            parts = _folded(line, cells, gutter, mark) if width(line) > cells else [(line, mark)]
             first, *others = beside
-            least = width(line) + 2
-            at = max(min(column, cells - len(first[1])), least)
+            last = parts[-1][0]
+            at = max(min(column, cells - len(first[1])), width(last) + 2)
             if at + len(first[1]) <= cells:
-                gap = Piece(" " * (at - width(line)))
-                laid.append(((*line, gap, Piece(first[1], _TONES[first[0]])), mark))
+                said = Piece(first[1], _TONES[first[0]])
+                parts[-1] = ((*last, Piece(" " * (at - width(last))), said), mark)
             else:
-                laid += _folded(line, cells, gutter, mark)
                 others = list(beside)
+            laid += parts
             for matched, fact in others:
                 # No room beside the line: the fact stands under it, to the right.
                 at = max(min(column, cells - len(fact)), gutter)
-                said = (Piece(" " * at), Piece(fact, _TONES[matched]))
-                laid += [(part, mark) for part in wrap(cleaned(said), cells, indent=at + 2)]
+                under = (Piece(" " * at), Piece(fact, _TONES[matched]))
+                laid += [(part, mark) for part in wrap(cleaned(under), cells, indent=at + 2)]
         return laid
 
     return lay

@@ -17,9 +17,8 @@ from console.report.words import end_word
 from console.tui import draw, keys
 from console.tui.model import fixview, path, search, verdict
 from console.tui.model.frame import Answer, Frame, Question
-from console.tui.model.path import Focus
+from console.tui.model.nodes import Focus
 from console.tui.model.session import ports_of
-from console.tui.model.table import Column, Table
 from console.tui.model.yamlview import Sheet, Sheets, marked_sheet
 from console.tui.screens.commanding import CommandScreen
 from console.tui.screens.fix import FixScreen
@@ -221,9 +220,7 @@ class SimulateScreen(CommandScreen):
         pane.show_laid(marked_sheet(sheet, focus), keep=same, seek=True)
 
     def _draw_pins(self, frame: Frame) -> None:
-        columns: list[Column[Question]] = [Column("", lambda row: Piece(str(row)))]
-        table = PinTable(self.session.pins, columns, frame)
-        self.pins.show(table)
+        self.pins.show(verdict.PinTable(self.session.pins, frame.answers))
 
     @on(CursorView.Moved, "#path")
     def _path_moved(self) -> None:
@@ -335,16 +332,3 @@ class SimulateScreen(CommandScreen):
         text = self._sheet.text + "\n"
         laid = marked_sheet(self._sheet, self._focus)
         self.app.push_screen(YamlScreen(str(self._focus.ref), laid, text, self.console.copy))
-
-
-class PinTable(Table[Question]):
-    """The pins as rows, each with its verdict."""
-
-    def __init__(self, pins: list[Question], columns: list[Column[Question]], frame: Frame) -> None:
-        super().__init__(list(pins), columns)
-        self._frame = frame
-
-    def line(self, index: int, cells: int) -> Line:  # noqa: ARG002
-        """A pin with its verdict and what changed it."""
-        question = self.rows[index]
-        return verdict.pin_line(question, self._frame.answers.get(question))

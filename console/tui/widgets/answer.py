@@ -16,7 +16,7 @@ class AnswerBox(Static):
 
     DEFAULT_CSS = """
     AnswerBox {
-        height: auto; max-height: 6; padding: 0 1; margin: 0 1;
+        height: auto; max-height: 6; padding: 0 1;
         border-left: thick $foreground 30%; background: $foreground 6%;
     }
     AnswerBox.-allowed { border-left: thick $success; background: $success 12%; }

@@ -9,7 +9,7 @@ from textual import events
 from textual.binding import BindingType
 
 from console.tui import keys
-from console.tui.model.path import Folds, Key, Node, Shown, flatten
+from console.tui.model.nodes import Folds, Key, Node, Shown, flatten
 from console.tui.text import Line, Piece, Tone, cleaned, wrap
 from console.tui.widgets.cursor import CursorView
 
