@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Any, Final
 
 from console.governance.targets import Member
 from console.policy.model import Protocol
+from console.policy.paths_nodes import Edge
 from console.policy.ports import PortSpan
 from console.policy.reachable import Reached
 from console.policy.verdict import Outcome
@@ -14,7 +15,7 @@ from console.report import words
 from console.report.clean import clean
 
 if TYPE_CHECKING:
-    from console.policy.paths import Blast, Edge, Route  # imported when asked for only: it brings networkx
+    from console.policy.paths import Blast, Route  # imported when asked for only: it brings networkx
 
 #: How many ranges of ports, workloads and cut paths a line of text names.
 _MOST_SPANS: Final = 6

@@ -17,7 +17,9 @@ from console.objects.coverage import NOT_READABLE, Gap
 from console.objects.snapshot import Snapshot
 from console.policy.ends import parse_end
 from console.policy.engine import Engine
+from console.policy.matrix import OUTSIDE
 from console.policy.paths import Blast, Route, blast
+from console.policy.paths_nodes import Nodes
 from console.policy.reach import Reachability
 from console.policy.reachable import place
 from tests.clusters import namespace, pod, policy, snapshot
@@ -244,3 +246,32 @@ def test_a_target_that_names_nothing_says_what_there_is():
     with pytest.raises(UsageError, match="no workload belongs to role:trainin") as error:
         target("role:trainin", among)
     assert "other" in error.value.hint
+
+
+def test_services_that_differ_in_their_ports_only_are_one_node_told_apart_again_by_their_ports():
+    names = [f"s{number}" for number in range(20)]
+    cluster = snapshot(
+        namespace("a")
+        + pod("a", "src", "10.0.1.1", app="src")
+        + "".join(pod("a", name, f"10.0.0.{number}", app=name) for number, name in enumerate(names, 1))
+        + "".join(
+            policy(
+                "a",
+                name,
+                f"{{podSelector: {{matchLabels: {{app: {name}}}}}, ingress: [{{ports: [{{port: {port}}}]}}]}}",
+            )
+            for port, name in enumerate(names, 8000)
+        )
+    )
+    at = place(Engine(cluster), parse_end("a/src", cluster))
+    rows = groups(at.reach, By.WORKLOAD)
+    assert len(Nodes(at, "src", rows, ["a/pod/src"], {}).nodes) == 2 + len(OUTSIDE)
+    found = blast(at, "src", rows, own=["a/pod/src"], targets={"last": frozenset(["a/pod/s19"])}, hops=2)
+    first = {stage.edge.destinations: [str(span) for span in stage.edge.spans] for stage in found.stages}
+    assert [first[f"a/pod/{name}",] for name in names] == [[f"{port}/TCP"] for port in range(8000, 8020)]
+    (last,) = found.routes
+    assert [(edge.destinations, [str(span) for span in edge.spans]) for edge in last.chains[0]] == [
+        (("a/pod/s19",), ["8019/TCP"])
+    ]
+    (edge,) = last.cut
+    assert (len(edge.sources), edge.destinations) == (20, ("a/pod/s19",))
