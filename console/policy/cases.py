@@ -67,6 +67,14 @@ def worst_first(cases: Iterable[Case]) -> tuple[Case, ...]:
     return tuple(sorted(cases, key=lambda case: _ORDER.index(case.outcome)))
 
 
+def across_ports(cases: Iterable[Case]) -> tuple[Case, ...]:
+    """The cases of a Service's endpoints, worst first; where they differ and so do their ports, that is a fact."""
+    told = worst_first(cases)
+    if len({case.outcome for case in told}) == 1 or len({case.port for case in told}) == 1:
+        return told
+    return tuple(replace(case, facts=(*case.facts, f"destination port {case.port}")) for case in told)
+
+
 def alike(cases: Iterable[Case]) -> tuple[Case, ...]:
     """Cases with those of the same reasons merged, whatever ends they are about."""
     merged: dict[object, list[Case]] = {}

@@ -21,7 +21,7 @@ from console.objects.snapshot import Snapshot
 from console.objects.tiered import TieredPolicy
 from console.policy.addresses import parse_address
 from console.policy.asking import Modes, ask
-from console.policy.cases import Judged, alike, fold, outcome_of, same_reasons, worst_first
+from console.policy.cases import Judged, across_ports, alike, fold, outcome_of, same_reasons
 from console.policy.caveats import Caveat
 from console.policy.compiled import CompiledPolicies
 from console.policy.gaps import concerns, foreign_gaps
@@ -120,7 +120,7 @@ class Engine:
                 external = translation.step.state is ServiceState.EXTERNAL_NAME
                 return translation, (), Outcome.UNKNOWN if external else Outcome.BLOCKED
             groups = _by_port(translation.targets)
-        cases = worst_first(case for group in groups for case in self._judge_group(connection, group))
+        cases = across_ports(case for group in groups for case in self._judge_group(connection, group))
         return translation, cases, outcome_of(cases)
 
     def _opener(self, source: End) -> End:

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 
 from console.policy.fix import Fix
+from console.policy.model import Tier
 from console.policy.near import failed_clauses
 from console.policy.ports import PortsVerdict
 from console.policy.trace import DirectionTrace, PolicyTrace, RuleTrace
@@ -67,6 +68,8 @@ def _case(case: Case, trace: bool) -> Iterator[str]:
                 yield f"      {words.tier_line(tier)}"
                 for policy in tier.policies:
                     yield from _policy(policy, direction, trace)
+                    if not trace and _ended(policy, direction):
+                        break
 
 
 def _policy(policy: PolicyTrace, direction: DirectionTrace, trace: bool) -> Iterator[str]:
@@ -74,13 +77,22 @@ def _policy(policy: PolicyTrace, direction: DirectionTrace, trace: bool) -> Iter
     side = words.other_end(direction.direction)
     if not trace and direction.allowed and policy.decided is None:
         return  # what did not have to match is no part of the answer
+    last = policy.deciding if not trace and _ended(policy, direction) else None
     for rule in policy.rules:
+        if last is not None and rule.index > last:
+            break
         if trace or rule.matched:
             yield f"          {words.match_glyph(rule.matched)} {words.rule_line(rule)}"
             yield from _clauses(rule, side, trace)
         elif not direction.allowed:
             failed = "; ".join(words.clause_fact(clause, side) for clause in failed_clauses(rule))
             yield f"          {words.match_glyph(rule.matched)} rule {rule.index + 1}  {failed}"
+
+
+def _ended(policy: PolicyTrace, direction: DirectionTrace) -> bool:
+    """Whether a tier's order ended with a policy: what comes after its deciding rule had no say."""
+    ordered = policy.tier is not Tier.NETWORK_POLICY and direction.allowed is not None
+    return ordered and policy.decided is not None
 
 
 def _clauses(rule: RuleTrace, side: str, trace: bool) -> Iterator[str]:

@@ -47,6 +47,7 @@ _MATCH_GLYPHS: Final[Mapping[Match, str]] = {True: "✓", False: "✗", None: "?
 _END: Final = {Direction.EGRESS: "source", Direction.INGRESS: "destination"}
 _NAMED: Final = f"{METADATA_NAME}="
 _ADDRESSED: Final = (ClauseKind.IP_BLOCK, ClauseKind.NETWORKS, ClauseKind.DOMAIN_NAMES)
+_DOES: Final = {Action.ALLOW: "allows", Action.DENY: "denies", Action.PASS: "passes"}
 _TIER: Final = {Tier.ADMIN: "Admin", Tier.NETWORK_POLICY: "Namespace", Tier.BASELINE: "Baseline"}
 
 
@@ -153,7 +154,7 @@ def policy_line(policy: PolicyTrace) -> str:
     if policy.selects is False:
         return f"{name}  does not select it"
     if policy.decided is not None and policy.deciding is not None:
-        return f"{name}  {policy.decided.value}s by rule {policy.deciding + 1}".replace("denys", "denies")
+        return f"{name}  {_DOES[policy.decided]} by rule {policy.deciding + 1}"
     if policy.selects is None:
         return f"{name}  may select it"
     if not policy.rules:
