@@ -58,11 +58,16 @@ def families_of(pod: Pod) -> frozenset[int]:
     return frozenset(address.version for address in map(parse_address, texts) if address is not None)
 
 
+def address_of(pod: Pod, snapshot: Snapshot, family: int | None) -> Address | None:
+    """The address a pod is known by in one family (None: the first it has); its node's for a hostNetwork pod."""
+    texts = (*pod.ips, *pod.host_ips, *_node_addresses(pod, snapshot)) if pod.host_network else pod.ips
+    addresses = (address for address in map(parse_address, texts) if address is not None)
+    return next((each for each in addresses if family in (None, each.version)), None)
+
+
 def pod_party(pod: Pod, snapshot: Snapshot, family: int | None) -> Party:
     """A pod as the network sees it in one address family (None: whatever it has first)."""
-    texts = (*pod.ips, *pod.host_ips, *_node_addresses(pod, snapshot)) if pod.host_network else pod.ips
-    addresses = [address for address in map(parse_address, texts) if address is not None]
-    address = next((each for each in addresses if family in (None, each.version)), None)
+    address = address_of(pod, snapshot, family)
     name = f"{pod.namespace}/{pod.name}"
     if pod.host_network:
         return replace(address_party(address, snapshot, name), host_pod=pod, pod_gaps=())

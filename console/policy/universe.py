@@ -22,6 +22,7 @@ from console.objects.snapshot import Snapshot
 from console.policy.addresses import NOT_INTERNET, api_server_addresses, internet, parse_address
 from console.policy.match import keys_of, selects
 from console.policy.model import Address, CidrPeer, Network, NodePeer, PodPeer, Policy
+from console.policy.parties import address_of
 
 #: The ranges that addresses outside the cluster are shown by, beside the internet.
 METADATA = "metadata"
@@ -96,8 +97,7 @@ class Universe:
         for pod in self.snapshot.pods():
             if pod.finished:
                 continue
-            texts = pod.host_ips if pod.host_network else pod.ips
-            address = next((a for a in map(parse_address, texts) if a is not None and a.version == self.family), None)
+            address = address_of(pod, self.snapshot, self.family)
             labels = tuple((key, pod.labels[key]) for key in sorted(keys & pod.labels.keys()))
             ports = tuple(port for port in pod.ports if port.name) if self._names_ports else ()
             where = address if pod.host_network else self._spans.of(address)

@@ -111,6 +111,20 @@ def test_the_tiers_are_walked_alike():
         compare(Engine(snapshot(TWO + objects)))
 
 
+def test_a_host_network_pod_is_where_its_own_status_or_its_node_says():
+    rules = "{podSelector: {}, policyTypes: [Egress], egress: [{to: [{ipBlock: {cidr: 10.9.0.0/16}}]}]}"
+    host = "spec: {hostNetwork: true, nodeName: n1, containers: [{name: c, image: i}]}"
+    made = "---\napiVersion: v1\nkind: Pod\nmetadata: {name: %s, namespace: b}\n" + host + "\nstatus: %s\n"
+    node = "---\napiVersion: v1\nkind: Node\nmetadata: {name: n1}\n"
+    node += "status: {addresses: [{type: InternalIP, address: 10.9.0.3}]}\n"
+    for status in ("{podIP: 10.9.0.1, podIPs: [{ip: 10.9.0.1}]}", "{hostIP: 10.9.0.2}", "{phase: Pending}"):
+        objects = TWO + node + policy("a", "out", rules) + made % ("host", status)
+        reach = Reachability(Engine(snapshot(objects)))
+        source, host_class = (reach.universe.class_of[key] for key in (("a", "src"), ("b", "host")))
+        assert reach.row(source) >> host_class & 1, status
+        compare(Engine(snapshot(objects)))
+
+
 def test_a_row_a_column_and_the_ports_of_a_pair_agree():
     rules = """
         podSelector: {}
