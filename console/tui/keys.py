@@ -109,19 +109,19 @@ BROWSE: Final = (
         True,
     ),
     Key("browse.yaml", "y", "yaml", "yaml", "YAML of this policy, or of the policies that select this", 50),
-    Key("browse.edit", "e", "edit", "edit, what if", "Change this policy, and see what would come of it", 52),
+    Key("browse.edit", "e", "edit", "what if", "Change this policy, and see what would come of it", 52),
     Key("browse.policies", "p", "policies", "policies", "Policies of the namespace", 51),
     Key("browse.copy", "c", "copy", "copy", "Copy the name under the cursor"),
 )
 
 SIMULATE: Final = (
-    Key("simulate.source", "s", "pick('source')", "source", "Choose where the connection comes from", 20),
-    Key("simulate.destination", "d", "pick('destination')", "destination", "Choose where it goes to", 21),
+    Key("simulate.source", "s", "pick('source')", "from", "Choose where the connection comes from", 20),
+    Key("simulate.destination", "d", "pick('destination')", "to", "Choose where it goes to", 21),
     Key("simulate.port", "p", "pick('port')", "port", "Choose the port", 22),
     Key("simulate.swap", "x", "swap", "swap", "Ask for the other way round", 30),
     Key("simulate.pin", "P", "pin", "pin", "Keep this connection on screen and watch its verdict", 31),
     Key("simulate.fix", "f", "fix", "fix", "The smallest policy that would open it, and what else it opens", 40),
-    Key("simulate.edit", "e", "edit", "edit, what if", "Change the policy in focus, and see what would come of it", 41),
+    Key("simulate.edit", "e", "edit", "what if", "Change the policy in focus, and see what would come of it", 41),
     Key("simulate.copy", "c", "copy", "copy", "Copy the verdict, or the YAML where it has the focus", 50),
     Key("simulate.yaml", "y", "yaml", "yaml", "The policy in focus, full screen", 51),
 )
@@ -135,7 +135,7 @@ YAML: Final = (Key("yaml.copy", "c", "copy", "copy", "Copy all of it", 20),)
 FIX: Final = (
     *YAML,
     Key("fix.write", "w", "write", "write", "Write it to a file", 21),
-    Key("fix.edit", "e", "edit", "edit, what if", "Change it, and see what would come of it", 22),
+    Key("fix.edit", "e", "edit", "what if", "Change it, and see what would come of it", 22),
 )
 
 EDITOR: Final = (

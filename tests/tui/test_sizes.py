@@ -14,7 +14,7 @@ from .test_simulate import FEAST, TRAINER, ask
 
 #: What one must be able to press, wherever one is.
 BROWSE_KEYS = ("⏎ open", "s source", "d destination", "/ filter", ": command", "y yaml", "p policies", "tab", "? help")
-SIMULATE_KEYS = ("s source", "d destination", "p port", "x swap", "P pin", "c copy", "y yaml", "tab", "esc", "? help")
+SIMULATE_KEYS = ("s from", "d to", "p port", "x swap", "P pin", "c copy", "y yaml", "tab", "esc", "? help")
 
 
 async def test_no_key_one_needs_is_cut(still: Still) -> None:

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from itertools import zip_longest
 from typing import NamedTuple
 
 from textual import events
@@ -92,53 +91,28 @@ class Entry(NamedTuple):
         """The key and what it does."""
         return (Piece(self.key, Tone.ACCENT), Piece(" "), Piece(self.label, Tone.DIM))
 
+    @property
+    def cells(self) -> int:
+        """How many cells it takes, a space on either side of it included."""
+        return width(self.line) + 2
 
-class FootKey(Static):
-    """A key and what it does; a click does it."""
 
-    DEFAULT_CSS = """
-    FootKey { width: auto; height: 1; padding: 0 1; }
-    FootKey:hover { background: $primary 25%; }
+class Foot(Drawn):
+    """The keys that matter where the focus is, most needed first; a click on one presses it.
+
+    One line; narrow screens take a second rather than lose a key, and then keep it:
+    panes that grow and shrink with every move of the focus would be drawn anew for it.
+    Drawn rather than made of widgets, which would have to be styled and laid out.
     """
 
-    def __init__(self) -> None:
-        super().__init__()
-        self.entry: Entry | None = None
-
-    def show(self, entry: Entry | None) -> None:
-        """Be this key; None: be none."""
-        if entry == self.entry:
-            return
-        self.entry = entry
-        self.display = entry is not None
-        if entry is not None:
-            self.update(draw.content(entry.line))
-            self.tooltip = draw.content((Piece(entry.tooltip),))
-
-    def on_click(self) -> None:
-        """Press the key."""
-        if self.entry is not None:
-            self.app.simulate_key(self.entry.press)
-
-
-class Foot(Vertical):
-    """The keys that matter where the focus is. Takes a second line rather than lose one, where there is room."""
-
-    DEFAULT_CSS = """
-    Foot { height: auto; max-height: 2; background: $surface; }
-    Foot Horizontal { height: 1; }
-    """
-    #: A screen lower than this keeps to one line of keys.
+    DEFAULT_CSS = "Foot { height: 1; background: $surface; }"
+    #: A screen lower than this, or at least this wide, keeps to one line of keys.
     LOW = 20
+    WIDE = 100
 
     def __init__(self) -> None:
         super().__init__(id="foot")
-        self._shown: list[list[Entry]] = []
-
-    def compose(self) -> ComposeResult:
-        """Two lines, the second shown where it is needed."""
-        yield Horizontal()
-        yield Horizontal()
+        self._shown: list[list[Entry]] = [[]]
 
     def on_mount(self) -> None:
         """Follow the bindings."""
@@ -146,33 +120,28 @@ class Foot(Vertical):
 
     def _bindings_changed(self, screen: Screen[object]) -> None:
         if screen is self.screen and self.is_attached and self.display:
-            self.call_later(self.lay)
+            self.lay()
 
-    def on_resize(self) -> None:
+    def on_resize(self, event: events.Resize) -> None:
         """Fit the keys into the new width."""
-        self.call_later(self.lay)
+        if event.size.width >= self.WIDE:
+            self.styles.height = 1
+        self.lay()
 
     @property
     def text(self) -> str:
         """The keys shown, as text."""
         return "  ".join("".join(piece.text for piece in entry.line) for line in self._shown for entry in line)
 
-    async def lay(self) -> None:
-        """Show the keys that are active now, most needed first where not all fit."""
-        rows = 2 if self.screen.size.height >= self.LOW else 1
-        lines = _fill(self._entries(), self.screen.size.width, rows)
-        if lines == self._shown:
-            return
-        self._shown = lines
-        with self.app.batch_update():
-            for place, row in enumerate(self.query(Horizontal)):
-                entries = lines[place] if place < len(lines) else []
-                row.display = bool(entries)
-                missing = len(entries) - len(row.children)
-                if missing > 0:
-                    await row.mount_all(FootKey() for _ in range(missing))
-                for key, entry in zip_longest(row.query(FootKey), entries):
-                    key.show(entry)
+    def lay(self) -> None:
+        """Show the keys that are active now."""
+        most = 2 if self.size.width < self.WIDE and self.screen.size.height >= self.LOW else 1
+        lines = _fill(self._entries(), self.size.width, most)
+        if lines != self._shown:
+            if len(lines) > self.size.height:
+                self.styles.height = len(lines)
+            self._shown = lines
+            self.refresh()
 
     def _entries(self) -> list[Entry]:
         seen: dict[str, Entry] = {}
@@ -181,23 +150,46 @@ class Foot(Vertical):
                 seen[binding.id] = Entry(keys.shown(key), binding.description, key, tooltip)
         return [seen[each] for each in sorted(seen, key=lambda each: keys.RANKS.get(each, 50))]
 
+    def render_line(self, y: int) -> Strip:
+        """A line of keys."""
+        pieces: list[Piece] = []
+        for entry in self._shown[y] if y < len(self._shown) else ():
+            pieces += (Piece(" "), *entry.line, Piece(" "))
+        return self.strip(pieces, self.size.width)
 
-def _fill(entries: list[Entry], cells: int, rows: int) -> list[list[Entry]]:
-    """The entries over at most so many rows; where they do not fit, those before the last give way, the last first."""
-    entries = list(entries)
+    def _at(self, x: int, y: int) -> Entry | None:
+        for entry in self._shown[y] if y < len(self._shown) else ():
+            x -= entry.cells
+            if x < 0:
+                return entry
+        return None
+
+    def on_mouse_move(self, event: events.MouseMove) -> None:
+        """Say more about the key under the mouse."""
+        entry = self._at(event.x, event.y)
+        self.tooltip = draw.content((Piece(entry.tooltip),)) if entry else None
+
+    def on_click(self, event: events.Click) -> None:
+        """Press the key."""
+        if (entry := self._at(event.x, event.y)) is not None:
+            self.app.simulate_key(entry.press)
+
+
+def _fill(entries: Sequence[Entry], cells: int, most: int) -> list[list[Entry]]:
+    """The entries over at most so many lines; the last (help) stays longest, before it the last gives way first."""
+    kept = list(entries)
     while True:
         lines: list[list[Entry]] = [[]]
         used = 0
-        for entry in entries:
-            size = width(entry.line) + 2
-            if used + size > cells and lines[-1]:
+        for entry in kept:
+            if used + entry.cells > cells and lines[-1]:
                 lines.append([])
                 used = 0
             lines[-1].append(entry)
-            used += size
-        if len(lines) <= rows or len(entries) <= 1:
-            return lines[:rows]
-        del entries[-2]
+            used += entry.cells
+        if len(lines) <= most or len(kept) <= 1:
+            return lines[:most]
+        del kept[-2]
 
 
 class Chrome(Vertical):

@@ -37,21 +37,27 @@ class Drawn(Widget):
 
 
 class LineView(Drawn, ScrollView, can_focus=True, inherit_bindings=False):
-    """Lines that scroll up and down; a column is kept for the scrollbar, so that its coming and going moves nothing."""
+    """Lines that scroll up and down. The scrollbar is always there, blank where all fits, so that nothing ever moves."""
 
     DEFAULT_CSS = """
     LineView {
         overflow-x: hidden;
-        overflow-y: auto;
+        overflow-y: scroll;
         scrollbar-size-vertical: 1;
         scrollbar-size-horizontal: 0;
-        scrollbar-gutter: stable;
     }
     """
 
     def set_height(self, lines: int) -> None:
-        """Say how many lines there are. What fits needs no scrollbar, and a change of it no new layout."""
-        self.virtual_size = Size(self.cells, max(lines, self.content_region.height))
+        """Say how many lines there are."""
+        size = Size(self.cells, max(lines, self.content_region.height))
+        if self.styles.auto_dimensions:
+            self.virtual_size = size
+        elif size != self.virtual_size:
+            # The view itself stays as large as it is: set as an attribute, this would lay out the whole screen anew.
+            self.set_reactive(Widget.virtual_size, size)
+            self.vertical_scrollbar.window_virtual_size = size.height
+            self.scroll_y = self.validate_scroll_y(self.scroll_y)
 
     @property
     def cells(self) -> int:
