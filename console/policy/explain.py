@@ -15,9 +15,9 @@ from console.objects.selectors import LabelSelector
 from console.objects.tiered import NamespacedPods, TieredPolicy
 from console.policy.engine import Engine
 from console.policy.explain_idle import idle, undeclared
-from console.policy.explain_model import Default, Explanation, Members, Standing
+from console.policy.explain_model import Default, Explanation, Finding, Members, Standing
 from console.policy.explain_pods import Population
-from console.policy.explain_study import Around, Study, direction_view
+from console.policy.explain_study import Study
 from console.policy.explain_wide import wide
 from console.policy.explain_words import counted
 from console.policy.gaps import concerns
@@ -42,30 +42,24 @@ def explain(engine: Engine, ref: ObjectRef) -> Explanation:
         concerned = _concerned(engine, ref)
         gaps = _gaps(engine, ref, None, concerned)
         return Explanation(ref, Standing.INVALID, concerned, problems=problems, gaps=gaps)
-    population = Population(engine.snapshot, _keys(policy))
-    subject = policy.subject
-    selected = population.members(subject.namespaces, subject.home, subject.pods)
-    around = Around.of(engine, policy, selected.pods)
-    views = tuple(
-        view
-        for direction in (Direction.INGRESS, Direction.EGRESS)
-        if (view := direction_view(engine, policy, direction, selected, population, around)) is not None
-    )
-    study = Study(engine, policy, selected, population, around, views)
-    findings = [*idle(study), *wide(study)]
-    if isinstance(written, NetworkPolicy):
-        findings = [*undeclared(written), *findings]
+    study = Study.of(engine, policy, Population(engine.snapshot, label_keys(policy)))
     return Explanation(
         ref,
         Standing.EVALUATED,
-        selected,
+        study.selected,
         policy=policy,
-        directions=views,
+        directions=study.directions,
         defaults=tuple(_defaults(written)),
         problems=problems,
-        findings=tuple(findings),
-        gaps=_gaps(engine, ref, policy, selected),
+        findings=oddities(study, written),
+        gaps=_gaps(engine, ref, policy, study.selected),
     )
+
+
+def oddities(study: Study, written: NetworkPolicy | TieredPolicy) -> tuple[Finding, ...]:
+    """What of the policy under study does nothing or is wider than it looks."""
+    ignored = undeclared(written) if isinstance(written, NetworkPolicy) else ()
+    return (*ignored, *idle(study), *wide(study))
 
 
 def _rules(policy: Policy) -> Iterator[Rule]:
@@ -73,7 +67,7 @@ def _rules(policy: Policy) -> Iterator[Rule]:
         yield from policy.rules(direction) or ()
 
 
-def _keys(policy: Policy) -> Iterator[str]:
+def label_keys(policy: Policy) -> Iterator[str]:
     """The pod labels that a policy asks for anywhere."""
     yield from keys_of(policy.subject.pods)
     for rule in _rules(policy):

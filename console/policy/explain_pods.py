@@ -44,12 +44,13 @@ class Population:
         self._workloads: dict[int, ObjectRef] = {}
         # Policies repeat their selectors; equal ones are resolved once.
         self._members: dict[object, Members] = {}
+        self._namespaces: dict[bytes, tuple[tuple[str, ...], bool]] = {}
         # Keyed by identity; the entry keeps the pods it is about.
         self._declared: dict[int, tuple[Members, tuple[tuple[Declared, int], ...]]] = {}
 
     def members(self, namespaces: LabelSelector | None, home: str, pods: LabelSelector | None) -> Members:
         """The pods that selectors match; `namespaces` None means the namespace `home`, `pods` None all of its pods."""
-        asked = (msgspec.json.encode((namespaces, pods)), home)
+        asked = (msgspec.json.encode((namespaces, pods)), home if namespaces is None else "")
         known = self._members.get(asked)
         if known is None:
             known = self._members[asked] = self._resolve(namespaces, home, pods)
@@ -58,22 +59,27 @@ class Population:
     def _resolve(self, namespaces: LabelSelector | None, home: str, pods: LabelSelector | None) -> Members:
         found: list[Pod] = []
         workloads: set[ObjectRef] = set()
-        names: list[str] = []
-        hosts, unsure = 0, False
-        for name in [home] if namespaces is None else self._snapshot.contents:
-            if namespaces is not None:
-                matched = selects_namespace(namespaces, self._snapshot.namespace(name))
-                unsure = unsure or matched is None
-                if not matched:
-                    continue
-            names.append(name)
+        hosts = 0
+        names, unsure = ((home,), False) if namespaces is None else self._matching(namespaces)
+        for name in names:
             for group in self._of(name):
                 if pods is None or selects(pods, group.example.labels):
                     found += group.pods
                     workloads |= group.workloads
                     hosts += len(group.hosts)
         certain = not unsure and self._read(names, by_label=namespaces is not None)
-        return Members(tuple(found), _in_order(workloads), tuple(names), hosts, certain)
+        return Members(tuple(found), _in_order(workloads), names, hosts, certain)
+
+    def _matching(self, selector: LabelSelector) -> tuple[tuple[str, ...], bool]:
+        """The namespaces a selector matches, and whether it may match more."""
+        asked = msgspec.json.encode(selector)
+        known = self._namespaces.get(asked)
+        if known is None:
+            held = self._snapshot.contents.items()
+            matches = [(name, selects_namespace(selector, each.namespace)) for name, each in held]
+            sure = tuple(name for name, matched in matches if matched)
+            known = self._namespaces[asked] = sure, any(matched is None for _, matched in matches)
+        return known
 
     def within(self, peer: CidrPeer) -> Members:
         """The pods that hold an address of a network."""

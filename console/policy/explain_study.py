@@ -71,6 +71,18 @@ class Study:
     around: Around
     directions: tuple[DirectionView, ...]
 
+    @classmethod
+    def of(cls, engine: Engine, policy: Policy, population: Population) -> Study:
+        """Study a policy; `population` must be told apart by the labels it asks for, and may be shared."""
+        subject = policy.subject
+        selected = population.members(subject.namespaces, subject.home, subject.pods)
+        around = Around.of(engine, policy, selected.pods)
+        views = (
+            _direction_view(engine, policy, direction, selected, population, around)
+            for direction in (Direction.INGRESS, Direction.EGRESS)
+        )
+        return cls(engine, policy, selected, population, around, tuple(view for view in views if view is not None))
+
     def destinations(self, direction: Direction, view: RuleView) -> Members:
         """The pods on which the ports of a rule are met, and whether all of them are known."""
         return self.selected if direction is Direction.INGRESS else _reached(self.population, view.peers)
@@ -88,13 +100,11 @@ class Study:
             if each.index not in gone and (each.index < rule.index or (additive and each.index > rule.index))
         ]
         for other in self._others():
-            if additive or other.priority < policy.priority:
+            rules = other.rules(direction)
+            if rules and (additive or other.priority < policy.priority):
                 ever = subject_within(policy.subject, other.subject)
                 if ever or self._all_selected_by(other):
-                    found += [
-                        Candidate(other.ref, each, region(each.peers, each.ports), ever)
-                        for each in other.rules(direction) or ()
-                    ]
+                    found += [Candidate(other.ref, each, region(each.peers, each.ports), ever) for each in rules]
         return found
 
     def _others(self) -> Sequence[Policy]:
@@ -108,7 +118,7 @@ class Study:
         return every > 0 and self.selected.certain and self.around.counts.get(other.ref) == every
 
 
-def direction_view(
+def _direction_view(
     engine: Engine, policy: Policy, direction: Direction, selected: Members, population: Population, around: Around
 ) -> DirectionView | None:
     """A direction of a policy; None where it does not govern it."""
