@@ -198,7 +198,7 @@ class CursorView(LineView, can_focus=True, inherit_bindings=False):
     def on_click(self, event: events.Click) -> None:
         """A click moves the cursor; a second one chooses."""
         offset = event.get_content_offset(self)
-        if offset is None or offset.y < self.head_height or not self._keys:
+        if offset is None or offset.y < self.head_height or not self._keys or self.on_bar(event):
             return
         line = offset.y - self.head_height + self.scroll_offset.y
         if line >= self._lines:

@@ -13,7 +13,7 @@ from textual.strip import Strip
 from console.tui import keys
 from console.tui.text import Line, fold
 from console.tui.theme import Band
-from console.tui.widgets.drawn import LineView
+from console.tui.widgets.drawn import BAR, LineView
 
 
 class TextPane(LineView, can_focus=True, inherit_bindings=False):
@@ -74,7 +74,7 @@ class TextPane(LineView, can_focus=True, inherit_bindings=False):
 
     def get_content_height(self, container: Size, viewport: Size, width: int) -> int:  # noqa: ARG002
         """As many lines as there are in that width, for panes as high as their text."""
-        self._lay_for(width - self.styles.scrollbar_size_vertical)
+        self._lay_for(width - BAR)
         return len(self._lines)
 
     def _seek(self) -> None:

@@ -111,7 +111,7 @@ class PathTree(CursorView):
         """A click moves the cursor; on the fold mark, or a second one, it opens or closes."""
         event.prevent_default()
         offset = event.get_content_offset(self)
-        if offset is None or not self._shown or offset.y + self.scroll_offset.y >= self._lines:
+        if offset is None or not self._shown or offset.y + self.scroll_offset.y >= self._lines or self.on_bar(event):
             return
         place = self._at(offset.y + self.scroll_offset.y)
         self._go(place)
