@@ -36,23 +36,67 @@ class Matrix:
                 yield row, column, outcome
 
 
-def matrix(reach: Reachability, groups: Groups, *, ports: int | None = None) -> Matrix:
-    """The matrix of groups and of the outside, on any of `ports` (None: any port)."""
-    outside = {kind: reach.outside(kind) for kind in OUTSIDE}
-    outside = {kind: classes for kind, classes in outside.items() if classes}
-    names = tuple(groups)
+class Strand:
+    """What groups of pods, taken together, reach: four sets of classes, made once, from which any cell is read.
+
+    They are those that some pod reaches, and that every one does, surely and possibly. A
+    pod and itself is no pair: to every one it is as if reached, to some it is not.
+    """
+
+    __slots__ = ("_lone", "_none", "every", "every_maybe", "some", "some_maybe")
+
+    def __init__(self, reach: Reachability, sources: int, ports: int | None = None) -> None:
+        """`ports` are those asked about, any of them (None: any port)."""
+        self.some = self.some_maybe = 0
+        self.every = self.every_maybe = reach.universe.all
+        alone = 0
+        for source in bits(sources):
+            alone = reach.alone(source)
+            sure, maybe = reach.row(source, ports), reach.row(source, ports, maybe=True)
+            self.some |= sure & ~alone
+            self.some_maybe |= maybe & ~alone
+            self.every &= sure | alone
+            self.every_maybe &= maybe | alone
+        self._none = not sources
+        self._lone = alone if alone == sources else 0
+
+    def outcome(self, destinations: int) -> Outcome | None:
+        """The answer to a set of classes, as `Reachability.outcome` gives it."""
+        if self._none or not destinations & ~self._lone:
+            return None
+        if destinations & ~self.every == 0:
+            return Outcome.ALLOWED
+        if not destinations & self.some_maybe:
+            return Outcome.BLOCKED
+        certain = destinations & self.some and destinations & ~self.every_maybe
+        return Outcome.PARTIAL if certain else Outcome.UNKNOWN
+
+
+def matrix(reach: Reachability, groups: Groups, columns: Groups | None = None, *, ports: int | None = None) -> Matrix:
+    """The matrix of groups (to other `columns`, if given) and the outside, on any of `ports` (None: any port)."""
+    outside = parts(reach)
+    into = groups if columns is None else columns
     cells: dict[tuple[str, str], Outcome | None] = {}
-    for row, sources in {**groups, **outside}.items():
-        for column, destinations in {**groups, **outside}.items():
-            if row in groups or column in groups:
-                cells[row, column] = reach.outcome(sources, destinations, ports)
-    return Matrix(names, names, tuple(outside), cells)
+    for among, ends in ((groups, {**into, **outside}), (outside, into)):
+        for row, sources in among.items():
+            strand = Strand(reach, sources, ports)
+            for column, destinations in ends.items():
+                cells[row, column] = strand.outcome(destinations)
+    return Matrix(tuple(groups), tuple(into), tuple(outside), cells)
+
+
+def parts(reach: Reachability) -> Groups:
+    """The parts of the outside there are, in the order in which they are shown."""
+    found = {kind: reach.outside(kind) for kind in OUTSIDE}
+    return {kind: classes for kind, classes in found.items() if classes}
 
 
 def spans_between(reach: Reachability, sources: int, destinations: int) -> tuple[PortSpan, ...]:
     """The ports on which any pair of two groups surely gets through."""
     found = 0
     for source in bits(sources):
-        for destination in bits(reach.row(source) & destinations):
-            found |= reach.ports(source, destination)
+        wanted = destinations & ~reach.alone(source)
+        if reach.row(source) & wanted:
+            for ports, classes in reach.reached(source).items():
+                found |= ports if classes & wanted else 0
     return tuple(PortSpan(protocol, low, high, Outcome.ALLOWED) for protocol, low, high in reach.atoms.spans(found))

@@ -9,7 +9,7 @@ from ipaddress import ip_network
 from console.errors import UsageError
 from console.objects.snapshot import Snapshot
 from console.policy.engine import Engine
-from console.policy.matrix import OUTSIDE, Groups
+from console.policy.matrix import Groups, parts
 from console.policy.model import Network, Protocol
 from console.policy.ports import PortSpan
 from console.policy.reach import Reachability, bits
@@ -48,11 +48,16 @@ class Reached:
     possible: tuple[PortSpan, ...] = ()
 
 
-def place(engine: Engine, end: End, port: tuple[int, Protocol] | None = None) -> Place:
-    """An end, and a port of it, as classes. Raises UsageError for one that is nowhere."""
+def place(
+    engine: Engine, end: End, port: tuple[int, Protocol] | None = None, *, known: Reachability | None = None
+) -> Place:
+    """An end, and a port of it, as classes. Raises UsageError for one that is nowhere.
+
+    `known` is a Reachability of the engine without further networks: pods need no other.
+    """
     networks = _networks(end)
     families = {network.version for network in networks}
-    reach = Reachability(engine, networks=networks)
+    reach = Reachability(engine, networks=networks) if networks or known is None else known
     if families and reach.family not in families:
         reach = Reachability(engine, networks=networks, family=families.pop())
     asked: Asked = ((port[1], port[0]),) if port else None
@@ -84,8 +89,7 @@ def inside(reach: Reachability) -> int:
 
 def everywhere(reach: Reachability, groups: Groups, *, outside: bool = True) -> dict[str, int]:
     """The groups, and (`outside`) the parts of the outside there are, in the order in which they are shown."""
-    parts = {kind: reach.outside(kind) for kind in OUTSIDE if outside}
-    return {**groups, **{kind: classes for kind, classes in parts.items() if classes}}
+    return {**groups, **(parts(reach) if outside else {})}
 
 
 def reached_from(source: Place, groups: Groups) -> tuple[Reached, ...]:
