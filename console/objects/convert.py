@@ -262,6 +262,8 @@ def foreign(kind: str, api_version: str, *, namespaced: bool) -> Callable[..., F
                 namespaces, pods = spec.subject.pods.namespace_selector, spec.subject.pods.pod_selector
         elif spec.endpoint_selector is not None and _plain(spec.endpoint_selector):
             pods = spec.endpoint_selector
+        elif kind == "AuthorizationPolicy":
+            pods = _workload_selector(spec.selector)
         return ForeignPolicy(
             kind=kind,
             namespace=(meta.namespace or "default") if namespaced else "",
@@ -278,7 +280,16 @@ def foreign(kind: str, api_version: str, *, namespaced: bool) -> Callable[..., F
     return convert
 
 
+def _workload_selector(raw: object) -> LabelSelector | None:
+    """Istio's ``WorkloadSelector``: labels of pods; None where it is not written so (Calico's is an expression)."""
+    labels = raw.get("matchLabels") if isinstance(raw, Mapping) else None
+    if not isinstance(labels, Mapping) or not all(isinstance(value, str) for value in labels.values()):
+        return None
+    return LabelSelector(match_labels=dict(labels))
+
+
 def _plain(selector: LabelSelector) -> bool:
-    # Cilium prefixes keys with their source (k8s:, any:, reserved:); only bare keys are surely pod labels.
+    # Cilium prefixes keys with their source (k8s:, any:, reserved:) and adds keys of its own for namespaces and
+    # service accounts; only other bare keys are surely pod labels.
     keys = [*(selector.match_labels or {}), *(entry.key for entry in selector.match_expressions or ())]
-    return not any(":" in key or key.startswith("io.kubernetes.") for key in keys)
+    return not any(":" in key or key.startswith(("io.kubernetes.", "io.cilium.")) for key in keys)

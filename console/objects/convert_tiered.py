@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from typing import Any, Final, TypeVar
 
 import msgspec
@@ -12,7 +12,7 @@ from console.objects.convert import manager_of, name_of
 from console.objects.diagnostics import Malformed
 from console.objects.meta import SourceText
 from console.objects.shapes import prepare
-from console.objects.tiered import TieredPeer, TieredPolicy, TieredPort, TieredRule
+from console.objects.tiered import PORTS_FIELD, TieredPeer, TieredPolicy, TieredPort, TieredRule
 
 _T = TypeVar("_T")
 _PEER_FIELDS: Final = frozenset(["namespaces", "pods", "nodes", "networks", "domainNames"])
@@ -42,23 +42,29 @@ class WireTiered(wire.Wire):
     spec: _WireSpec
 
 
-class _PortNumber(wire.Wire):
+# A field that is not known here could narrow what a port matches, so none is overlooked.
+class _PortNumber(wire.Wire, forbid_unknown_fields=True):
     port: int
     protocol: str | None = None
 
 
-class _PortRange(wire.Wire):
+class _PortRange(wire.Wire, forbid_unknown_fields=True):
     start: int
     end: int
     protocol: str | None = None
 
 
-class _Destination(wire.Wire):
+class _Range(wire.Wire, forbid_unknown_fields=True):
+    start: int
+    end: int
+
+
+class _Destination(wire.Wire, forbid_unknown_fields=True):
     number: int | None = None
-    range: _PortRange | None = None
+    range: _Range | None = None
 
 
-class _Protocol(wire.Wire):
+class _Protocol(wire.Wire, forbid_unknown_fields=True):
     destination_port: _Destination | None = None
 
 
@@ -77,8 +83,8 @@ def tiered(kind: str, api_version: str) -> Any:
             tier=_tier(kind, spec),
             priority=_priority(kind, spec),
             subject=_peer(spec.subject, "spec.subject"),
-            ingress=tuple(_rule(rule, f"spec.ingress[{n}]", "from") for n, rule in enumerate(spec.ingress or ())),
-            egress=tuple(_rule(rule, f"spec.egress[{n}]", "to") for n, rule in enumerate(spec.egress or ())),
+            ingress=tuple(_rule(kind, rule, f"spec.ingress[{n}]", "from") for n, rule in enumerate(spec.ingress or ())),
+            egress=tuple(_rule(kind, rule, f"spec.egress[{n}]", "to") for n, rule in enumerate(spec.egress or ())),
             text=text,
             uid=meta.uid or "",
             resource_version=meta.resource_version or "",
@@ -104,10 +110,18 @@ def _priority(kind: str, spec: _WireSpec) -> int:
     return spec.priority
 
 
-def _rule(raw: _WireRule, path: str, key: str) -> TieredRule:
+def _rule(kind: str, raw: _WireRule, path: str, key: str) -> TieredRule:
     peers = raw.from_ if key == "from" else raw.to
     if not peers:
         raise Malformed("needs at least one peer", path=f"{path}.{key}")
+    for field, listed in (("ports", raw.ports), ("protocols", raw.protocols)):
+        if listed is None:
+            continue
+        if field != PORTS_FIELD[kind]:
+            # An API server drops the field, and what is left matches every port: nobody can have meant that.
+            raise Malformed(f"{kind} writes its ports in {PORTS_FIELD[kind]}", path=f"{path}.{field}")
+        if not listed:
+            raise Malformed("needs at least one entry; leave it out to match every port", path=f"{path}.{field}")
     ports = [*_ports(raw.ports or (), path), *_protocols(raw.protocols or (), path)]
     return TieredRule(
         action=raw.action,
@@ -131,40 +145,47 @@ def _peer(raw: Mapping[str, Any], path: str) -> TieredPeer:
 def _ports(raw: Any, path: str) -> Iterator[TieredPort]:
     """v1alpha1: exactly one of portNumber, portRange, namedPort; the protocol defaults to TCP."""
     for index, entry in enumerate(raw):
-        key: tuple[str | int, ...] = ("ports", index)
         where = f"{path}.ports[{index}]"
-        if entry.get("portNumber") is not None:
-            number = _as(entry["portNumber"], _PortNumber, f"{where}.portNumber")
-            yield TieredPort((*key, "portNumber"), number.protocol or "TCP", number.port, number.port)
-        elif entry.get("portRange") is not None:
-            span = _as(entry["portRange"], _PortRange, f"{where}.portRange")
-            yield TieredPort((*key, "portRange"), span.protocol or "TCP", span.start, span.end)
-        elif isinstance(entry.get("namedPort"), str):
-            yield TieredPort((*key, "namedPort"), name=entry["namedPort"])
+        field, value = _only(entry, ("portNumber", "portRange", "namedPort"), where)
+        key = ("ports", index, field)
+        if field == "portNumber":
+            number = _as(value, _PortNumber, f"{where}.{field}")
+            yield TieredPort(key, number.protocol or "TCP", number.port, number.port)
+        elif field == "portRange":
+            span = _as(value, _PortRange, f"{where}.{field}")
+            yield TieredPort(key, span.protocol or "TCP", span.start, span.end)
         else:
-            raise Malformed("must be a portNumber, a portRange or a namedPort", path=where)
+            yield TieredPort(key, name=_as(value, str, f"{where}.{field}"))
 
 
 def _protocols(raw: Any, path: str) -> Iterator[TieredPort]:
     """v1alpha2: exactly one of tcp, udp, sctp, destinationNamedPort; no destinationPort means all of its ports."""
     for index, entry in enumerate(raw):
         where = f"{path}.protocols[{index}]"
-        if isinstance(entry.get("destinationNamedPort"), str):
-            yield TieredPort(("protocols", index, "destinationNamedPort"), name=entry["destinationNamedPort"])
+        field, value = _only(entry, ("tcp", "udp", "sctp", "destinationNamedPort"), where)
+        key, at = ("protocols", index, field), f"{where}.{field}"
+        if field == "destinationNamedPort":
+            yield TieredPort(key, name=_as(value, str, at))
             continue
-        spoken = [name for name in ("tcp", "udp", "sctp") if entry.get(name) is not None]
-        if len(spoken) != 1:
-            raise Malformed("must be exactly one of tcp, udp, sctp or destinationNamedPort", path=where)
-        key = ("protocols", index, spoken[0])
-        target = _as(entry[spoken[0]], _Protocol, f"{where}.{spoken[0]}").destination_port
+        target = _as(value, _Protocol, at).destination_port
         if target is None:
-            yield TieredPort(key, spoken[0].upper())
+            yield TieredPort(key, field.upper())
+        elif (target.range is None) == (target.number is None):
+            raise Malformed("must be exactly one of number and range", path=f"{at}.destinationPort")
         elif target.range is not None:
-            yield TieredPort((*key, "destinationPort"), spoken[0].upper(), target.range.start, target.range.end)
-        elif target.number is not None:
-            yield TieredPort((*key, "destinationPort"), spoken[0].upper(), target.number, target.number)
+            if target.range.start >= target.range.end:
+                raise Malformed("start must be less than end", path=f"{at}.destinationPort.range")
+            yield TieredPort((*key, "destinationPort"), field.upper(), target.range.start, target.range.end)
         else:
-            raise Malformed("must be a number or a range", path=f"{where}.{spoken[0]}.destinationPort")
+            yield TieredPort((*key, "destinationPort"), field.upper(), target.number, target.number)
+
+
+def _only(entry: Mapping[str, Any], fields: Sequence[str], where: str) -> tuple[str, Any]:
+    """The one field that is set, and its value: an API server refuses two (MaxProperties), and none."""
+    held = {field: value for field, value in entry.items() if value is not None}
+    if len(held) != 1 or not held.keys() <= set(fields):
+        raise Malformed(f"must be exactly one of {', '.join(fields[:-1])} and {fields[-1]}", path=where)
+    return next(iter(held.items()))
 
 
 def _as(raw: Any, shape: type[_T], path: str) -> _T:

@@ -18,19 +18,26 @@ from console.objects.core import Pod
 from console.objects.coverage import INVALID_POLICY, Gap
 from console.objects.diagnostics import Diagnostic, Malformed, Severity
 from console.objects.meta import ObjectRef, SourceText
-from console.objects.resources import FOREIGN_KINDS, TIERED, Resource
+from console.objects.resources import FOREIGN_KINDS, RESOURCES, TIERED, Resource
 from console.objects.snapshot import KubeObject
 
 _Converter = Callable[..., KubeObject]
+#: By apiVersion and kind: another version of a kind may mean another thing by the same fields.
 _CONVERTERS: Final[Mapping[tuple[str, str], tuple[type[wire.Wire], _Converter]]] = {
-    ("", "Namespace"): (wire.WireObject, convert.namespace),
-    ("", "Pod"): (wire.WirePod, convert.pod),
-    ("", "Service"): (wire.WireService, convert.service),
-    ("", "Node"): (wire.WireNode, convert.node),
-    ("discovery.k8s.io", "EndpointSlice"): (wire.WireEndpointSlice, convert.endpoint_slice),
-    ("networking.k8s.io", "NetworkPolicy"): (wire.WireNetworkPolicy, convert.network_policy),
-    ("apps", "ReplicaSet"): (wire.WireObject, convert.owner("ReplicaSet")),
-    ("batch", "Job"): (wire.WireObject, convert.owner("Job")),
+    ("v1", "Namespace"): (wire.WireObject, convert.namespace),
+    ("v1", "Pod"): (wire.WirePod, convert.pod),
+    ("v1", "Service"): (wire.WireService, convert.service),
+    ("v1", "Node"): (wire.WireNode, convert.node),
+    ("discovery.k8s.io/v1", "EndpointSlice"): (wire.WireEndpointSlice, convert.endpoint_slice),
+    ("networking.k8s.io/v1", "NetworkPolicy"): (wire.WireNetworkPolicy, convert.network_policy),
+    ("apps/v1", "ReplicaSet"): (wire.WireObject, convert.owner("ReplicaSet")),
+    ("batch/v1", "Job"): (wire.WireObject, convert.owner("Job")),
+}
+#: What decides verdicts, and the versions it is served at. Workloads are not here: any version's template is read.
+_SERVED: Final[Mapping[str, tuple[str, ...]]] = {
+    resource.kind: tuple(each.api_version for each in (*RESOURCES, *TIERED) if each.kind == resource.kind)
+    for resource in (*RESOURCES, *TIERED)
+    if resource.decides
 }
 #: Where a workload kind keeps its pod template.
 _TEMPLATES: Final[Mapping[str, tuple[str, ...]]] = {"CronJob": ("spec", "jobTemplate", "spec", "template")}
@@ -61,18 +68,22 @@ class Event:
 
 
 def decode(raw: Mapping[str, Any], text: SourceText | None = None) -> KubeObject | None:
-    """The object of a raw one; None for kinds the console does not keep. Raises Malformed."""
+    """The object of a raw one; None for kinds the console does not keep.
+
+    Raises Malformed, also for a kind that it keeps at a version no API server has: what
+    that would mean cannot be known.
+    """
     kind, version = raw.get("kind"), raw.get("apiVersion")
     if not isinstance(kind, str) or not isinstance(version, str):
         raise Malformed("no Kubernetes object: it needs apiVersion and kind")
     group = version.rpartition("/")[0]
-    if kind == "NetworkPolicy" and group == "extensions":
+    found = _CONVERTERS.get((version, kind)) or _custom(group, version, kind)
+    if found is None and kind in _SERVED and _is_native(group):
         raise Malformed(
-            "extensions/v1beta1 NetworkPolicy left Kubernetes in 1.16; write networking.k8s.io/v1",
+            f"Kubernetes serves no {kind} at {version}; write {' or '.join(_SERVED[kind])}",
             path="apiVersion",
             ref=_ref(kind, raw),
         )
-    found = _CONVERTERS.get((group, kind)) or _custom(group, version, kind)
     if found is None:
         return None
     shape, converter = found
@@ -161,7 +172,7 @@ class _ItemDecoder:
     """Decodes items of one resource; list items carry no kind of their own, the resource has it."""
 
     def __init__(self, resource: Resource) -> None:
-        found = _CONVERTERS.get((resource.group, resource.kind))
+        found = _CONVERTERS.get((resource.api_version, resource.kind))
         found = found or _custom(resource.group, resource.api_version, resource.kind)
         if found is None:  # pragma: no cover - a Resource without a converter is a programming error
             raise LookupError(resource.kind)
@@ -189,6 +200,11 @@ class _ItemDecoder:
             raise Malformed(f"the server sent malformed JSON: {error}") from None
         except Malformed as error:
             raise Malformed(error.message, path=error.path, ref=_ref(self._kind, msgspec.json.decode(item))) from None
+
+
+def _is_native(group: str) -> bool:
+    """Whether an API group is Kubernetes' own: elsewhere a kind of the same name is another (Knative's Service)."""
+    return "." not in group or group.endswith(".k8s.io")
 
 
 def _custom(group: str, version: str, kind: str) -> tuple[type[wire.Wire], _Converter] | None:

@@ -8,10 +8,23 @@ network-policy-api repository.
 
 from __future__ import annotations
 
+from collections.abc import Mapping
+from types import MappingProxyType
+from typing import Final
+
 import msgspec
 
 from console.objects.meta import Manager, ObjectRef, SourceText
 from console.objects.selectors import LabelSelector
+
+#: Where a rule of each kind writes its ports.
+PORTS_FIELD: Final[Mapping[str, str]] = MappingProxyType(
+    {
+        "AdminNetworkPolicy": "ports",
+        "BaselineAdminNetworkPolicy": "ports",
+        "ClusterNetworkPolicy": "protocols",
+    }
+)
 
 
 class NamespacedPods(msgspec.Struct, frozen=True, rename="camel"):

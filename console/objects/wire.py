@@ -272,7 +272,6 @@ class WireForeignSpec(Wire):
 
     subject: WireForeignSubject | None = None
     endpoint_selector: LabelSelector | None = None
-    pod_selector: LabelSelector | None = None
     selector: Any = None
 
 

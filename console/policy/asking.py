@@ -118,7 +118,7 @@ def _peer(peer: Peer, index: int, question: Question, modes: Modes) -> PeerTrace
         note = "which addresses a name has is not known here" if outside else "names are matched outside the cluster"
         clauses = (Clause(ClauseKind.DOMAIN_NAMES, peer.path, None if outside else False, wanted, found, note),)
     elif isinstance(peer, UnknownPeer):
-        note = "it fails closed"
+        note = f"the whole rule fails closed: it {'denies everything' if peer.matches else 'matches nothing'}"
         clauses = (Clause(ClauseKind.UNKNOWN_PEER, peer.path, peer.matches, peer.field, party.name, note),)
     else:
         clauses = _pod_peer(peer, party)

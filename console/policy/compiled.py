@@ -9,7 +9,7 @@ from console.objects.coverage import INVALID_POLICY, Gap
 from console.objects.meta import ObjectRef
 from console.objects.netpol import NetworkPolicy
 from console.objects.snapshot import Snapshot
-from console.objects.tiered import TieredPolicy
+from console.objects.tiered import NamespacedPods, TieredPeer, TieredPolicy
 from console.policy.match import selects, selects_namespace
 from console.policy.model import Policy
 from console.policy.networking import Problem, compile_policy, dotted, validate
@@ -89,7 +89,17 @@ def _invalid(policy: Written, problems: Sequence[Problem]) -> Gap:
     first = next(problem for problem in problems if problem.fatal)
     why = f"{policy.ref} is not valid ({dotted(first.path)} {first.message})"
     if isinstance(policy, TieredPolicy):
-        return Gap(code=INVALID_POLICY, resource=policy.kind, ref=policy.ref, why=why)
+        # As below: who is meant by a subject that is itself at fault cannot be known.
+        subject = TieredPeer() if first.path[:2] == ("spec", "subject") else policy.subject
+        pods = subject.pods or NamespacedPods()
+        return Gap(
+            code=INVALID_POLICY,
+            resource=policy.kind,
+            namespace_selector=subject.namespaces or pods.namespace_selector,
+            pod_selector=pods.pod_selector,
+            ref=policy.ref,
+            why=why,
+        )
     return Gap(
         code=INVALID_POLICY,
         resource="networkpolicies",

@@ -154,7 +154,9 @@ def _peer(study: Study, direction: Direction, rule: Rule, view: PeerView) -> Ite
             yield Finding("PEER_MATCHES_NOTHING", peer.path, f"the peer matches nothing: there is no node{wanted}")
     elif isinstance(peer, UnknownPeer):
         if not peer.matches:
-            sentence = f"the peer matches nothing: {peer.field} is not known here, and a rule that allows fails closed"
+            sentence = (
+                f"the whole rule matches nothing: {peer.field} is not known here, so a rule that allows fails closed"
+            )
             yield Finding("PEER_MATCHES_NOTHING", peer.path, sentence)
     elif isinstance(peer, CidrPeer):
         yield from _excepts(study, direction, rule, peer)

@@ -28,6 +28,8 @@ def foreign_gaps(snapshot: Snapshot) -> Iterator[Gap]:
     """A gap for each policy of a kind that is not evaluated."""
     for policy in snapshot.foreign_policies():
         mesh_wide = (policy.kind, policy.namespace) == _MESH_WIDE
+        evaluated = any(policy.kind == resource.kind for resource in TIERED)
+        what = policy.api_version if evaluated else "this kind of policy"
         yield Gap(
             code=POLICY_KIND_NOT_MODELLED,
             resource=policy.kind,
@@ -35,7 +37,7 @@ def foreign_gaps(snapshot: Snapshot) -> Iterator[Gap]:
             namespace_selector=policy.namespace_selector,
             pod_selector=policy.pod_selector,
             ref=policy.ref,
-            why=f"{policy.ref} may select it, and this kind of policy is not evaluated",
+            why=f"{policy.ref} may select it, and {what} is not evaluated",
         )
 
 

@@ -87,7 +87,10 @@ class DomainPeer(msgspec.Struct, frozen=True):
 
 
 class UnknownPeer(msgspec.Struct, frozen=True):
-    """A peer of a kind this version does not know. It fails closed: `matches` is false for an allowing rule only."""
+    """A peer of a kind this version does not know. Its whole rule fails closed: `matches` is false where that allows.
+
+    A rule with one has no other peers.
+    """
 
     path: Path
     field: str

@@ -6,11 +6,11 @@ Source: the types and the API overview of the network-policy-api repository
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sized
 from typing import Final
 
 from console.objects.selectors import LabelSelector
-from console.objects.tiered import NamespacedPods, TieredPeer, TieredPolicy, TieredPort, TieredRule
+from console.objects.tiered import PORTS_FIELD, NamespacedPods, TieredPeer, TieredPolicy, TieredPort, TieredRule
 from console.policy.addresses import parse_network
 from console.policy.model import (
     Action,
@@ -37,6 +37,8 @@ _ACTIONS: Final = {
 }
 #: An omitted namespaceSelector means every namespace.
 _ALL: Final = LabelSelector()
+#: Networks, or domain names, of one peer.
+_MOST_LISTED: Final = 25
 _TIERS: Final = {"Admin": Tier.ADMIN, "Baseline": Tier.BASELINE}
 
 
@@ -59,12 +61,13 @@ def _validate(policy: TieredPolicy) -> Iterator[Problem]:
     actions = _ACTIONS[policy.kind]
     limit = 25 if policy.kind == "ClusterNetworkPolicy" else 100
     for field, key, rules in (("ingress", "from", policy.ingress), ("egress", "to", policy.egress)):
-        if len(rules) > limit:
-            yield Problem(("spec", field), f"may hold {limit} rules at most, holds {len(rules)}")
+        yield from _at_most(limit, rules, "rules", ("spec", field))
         for index, rule in enumerate(rules):
             at: Path = ("spec", field, index)
             if rule.action not in actions:
                 yield Problem((*at, "action"), f"must be one of {', '.join(actions)}, is {rule.action!r}")
+            yield from _at_most(limit, rule.peers, "peers", (*at, key))
+            yield from _at_most(limit, rule.ports or (), "entries", (*at, PORTS_FIELD[policy.kind]))
             for number, peer in enumerate(rule.peers):
                 yield from _peer(peer, rule, (*at, key, number), egress=field == "egress")
             for port in rule.ports or ():
@@ -79,10 +82,19 @@ def _peer(peer: TieredPeer, rule: TieredRule, at: Path, *, egress: bool) -> Iter
         yield Problem(at, "nodes, networks and domainNames are egress peers")
     if peer.domain_names is not None and rule.action not in ("Allow", "Accept"):
         yield Problem((*at, "domainNames"), f"may only be allowed, not {rule.action}")
+    for name, listed in (("networks", peer.networks), ("domainNames", peer.domain_names)):
+        if listed is not None and not listed:
+            yield Problem((*at, name), "needs at least one entry")
+        yield from _at_most(_MOST_LISTED, listed or (), "entries", (*at, name))
     for index, text in enumerate(peer.networks or ()):
         if parse_network(text) is None:
             yield Problem((*at, "networks", index), f"{text!r} is no CIDR such as 10.0.0.0/8 or fd00::/8")
     yield from _peer_selectors(peer, at)
+
+
+def _at_most(limit: int, listed: Sized, what: str, at: Path) -> Iterator[Problem]:
+    if len(listed) > limit:
+        yield Problem(at, f"may hold {limit} {what} at most, holds {len(listed)}")
 
 
 def _peer_selectors(peer: TieredPeer, at: Path) -> Iterator[Problem]:
@@ -131,26 +143,43 @@ def _rules(policy: TieredPolicy, rules: tuple[TieredRule, ...], field: str, key:
 def _rule(policy: TieredPolicy, rule: TieredRule, index: int, field: str, key: str) -> Rule:
     path: Path = ("spec", field, index)
     action = _ACTIONS[policy.kind][rule.action]
+    if any(peer.unknown for peer in rule.peers):
+        return _closed(rule, path, index, key, action)
     peers = tuple(
-        compiled
-        for number, peer in enumerate(rule.peers)
-        for compiled in _compile_peer(peer, (*path, key, number), action)
+        compiled for number, peer in enumerate(rule.peers) for compiled in _compile_peer(peer, (*path, key, number))
     )
-    if action is Action.PASS and any(peer.unknown for peer in rule.peers):
-        action = Action.DENY  # an unknown peer fails closed: a Pass that cannot be understood denies
-    ports = tuple(
+    return Rule(path, index, action, peers, _match(rule, path))
+
+
+def _match(rule: TieredRule, path: Path) -> tuple[PortMatch, ...] | None:
+    if rule.ports is None:
+        return None
+    return tuple(
         PortMatch(
             (*path, *port.key), Protocol(port.protocol) if port.protocol else None, port.low, port.high, port.name
         )
-        for port in rule.ports or ()
+        for port in rule.ports
     )
-    return Rule(path, index, action, peers, ports or None)
 
 
-def _compile_peer(peer: TieredPeer, path: Path, action: Action) -> Iterator[Peer]:
-    if peer.unknown:
-        yield UnknownPeer((*path, peer.unknown[0]), peer.unknown[0], matches=action is not Action.ALLOW)
-    elif peer.namespaces is not None:
+def _closed(rule: TieredRule, path: Path, index: int, key: str, action: Action) -> Rule:
+    """A rule with a peer of a kind not known here, which fails closed, whatever its other peers and its ports are.
+
+    The peers' text in ``apis/v1alpha1``, ``v1alpha2`` and ``v1beta1``: 'For "Accept" rules, "fail closed" means:
+    "treat the rule as matching no traffic". For "Deny" and "Pass" rules, "fail closed" means: "treat the rule as a
+    'Deny all' rule".'
+    """
+    allows = action is Action.ALLOW
+    peers = tuple(
+        UnknownPeer((*path, key, number, peer.unknown[0]), peer.unknown[0], matches=not allows)
+        for number, peer in enumerate(rule.peers)
+        if peer.unknown
+    )
+    return Rule(path, index, action if allows else Action.DENY, peers, _match(rule, path) if allows else None)
+
+
+def _compile_peer(peer: TieredPeer, path: Path) -> Iterator[Peer]:
+    if peer.namespaces is not None:
         yield PodPeer(path, (*path, "namespaces"), path, "", peer.namespaces, None)
     elif peer.pods is not None:
         paths = _pods_paths(peer.pods, path)

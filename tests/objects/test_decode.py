@@ -98,9 +98,31 @@ def test_a_wrong_type_is_an_error_with_its_path(spec: Any, path: str, said: str)
     assert caught.value.ref == ObjectRef("NetworkPolicy", "ns", "p")
 
 
-def test_a_network_policy_of_a_group_that_left_kubernetes_is_refused_with_the_way_out():
-    with pytest.raises(Malformed, match=r"write networking\.k8s\.io/v1"):
-        decode(raw("NetworkPolicy", "extensions/v1beta1"))
+@pytest.mark.parametrize(("kind", "version", "served"), [
+    ("NetworkPolicy", "extensions/v1beta1", "networking.k8s.io/v1"),
+    ("NetworkPolicy", "networking.k8s.io/v1000", "networking.k8s.io/v1"),
+    ("NetworkPolicy", "v1", "networking.k8s.io/v1"),
+    ("Pod", "v1beta3", "v1"),
+    ("Namespace", "apps/v1", "v1"),
+    ("EndpointSlice", "discovery.k8s.io/v1beta1", "discovery.k8s.io/v1"),
+    ("ClusterNetworkPolicy", "networking.k8s.io/v1",
+     "policy.networking.k8s.io/v1alpha2 or policy.networking.k8s.io/v1beta1"),
+])  # fmt: skip
+def test_a_version_that_no_api_server_has_is_refused_with_the_way_out(kind: str, version: str, served: str):
+    with pytest.raises(Malformed, match=f"serves no {kind} at {version}; write {served}") as caught:
+        decode(raw(kind, version))
+    assert caught.value.path == "apiVersion"
+
+
+def test_another_groups_kind_of_the_same_name_is_none_of_kubernetes():
+    assert decode(raw("Service", "serving.knative.dev/v1")) is None
+    assert decode(raw("Node", "fleet.example.com/v1")) is None
+
+
+@pytest.mark.parametrize("version", ["v1alpha1", "v1", "v1beta9"])
+def test_a_cluster_network_policy_at_a_version_that_is_not_evaluated_is_a_foreign_one(version: str):
+    found = decode(raw("ClusterNetworkPolicy", f"policy.networking.k8s.io/{version}", spec={"subject": {}}))
+    assert isinstance(found, ForeignPolicy)
 
 
 def test_a_malformed_item_never_loses_the_others():
@@ -161,11 +183,23 @@ def test_policies_of_other_kinds_keep_what_they_select():
     assert isinstance(found, ForeignPolicy)
     assert found.pod_selector is not None
     assert found.pod_selector.match_labels == {"a": "b"}
-    prefixed = decode(
-        raw("CiliumNetworkPolicy", "cilium.io/v2", spec={"endpointSelector": {"matchLabels": {"k8s:a": "b"}}})
-    )
-    assert isinstance(prefixed, ForeignPolicy)
-    assert prefixed.pod_selector is None
+    for key in ("k8s:a", "io.kubernetes.pod.namespace", "io.cilium.k8s.policy.serviceaccount"):
+        prefixed = decode(
+            raw("CiliumNetworkPolicy", "cilium.io/v2", spec={"endpointSelector": {"matchLabels": {key: "b"}}})
+        )
+        assert isinstance(prefixed, ForeignPolicy)
+        assert prefixed.pod_selector is None
+
+
+@pytest.mark.parametrize(("selector", "labels"), [
+    ({"matchLabels": {"app": "web"}}, {"app": "web"}),
+    ({}, None),
+    (None, None),
+])  # fmt: skip
+def test_an_authorization_policy_selects_the_workloads_it_names(selector: Any, labels: dict[str, str] | None):
+    found = decode(raw("AuthorizationPolicy", "security.istio.io/v1", spec={"selector": selector}))
+    assert isinstance(found, ForeignPolicy)
+    assert (found.pod_selector.match_labels if found.pod_selector else None) == labels
 
 
 def test_a_known_kind_at_an_unknown_version_is_not_evaluated_as_if_it_were_known():

@@ -79,8 +79,8 @@ def _rules(version: str, actions: tuple[str, ...], *, egress: bool) -> st.Search
 
     inside = _subjects[version]
     kinds = [among(actions, inside, NUMBERED[version] + NAMED[version] * 20)] * 3
-    # A field of a later version. Alone in its rule, so that what failing closed means is beyond doubt.
-    kinds.append(st.fixed_dictionaries({"action": st.sampled_from(actions), key: st.just([{"later": {}}])}))
+    # A field of a later version, alone or beside peers that are known.
+    kinds.append(among(actions, st.just({"later": {}}) | inside, NUMBERED[version]))
     if egress:
         kinds += [among(actions, inside | _outside, NUMBERED[version])] * 3
         kinds.append(among(actions[:1], _outside | _names, NUMBERED[version]))

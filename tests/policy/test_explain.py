@@ -227,13 +227,22 @@ def test_a_peer_that_matches_nothing_says_why():
     }
 
 
-def test_peers_of_nodes_and_of_unknown_kinds_that_match_nothing():
-    to = [{"nodes": {"matchLabels": {"pool": "gpu"}}}, {"planets": {}}, {"networks": ["10.0.0.0/8"]}]
-    cluster = snapshot(WORLD + cnp("x", egress=[{"action": "Accept", "to": to}]))
-    sentences = found(said(cluster, "cnp/x"), "PEER_MATCHES_NOTHING")
+def test_a_peer_of_nodes_of_which_there_is_none_matches_nothing():
+    to = [{"nodes": {"matchLabels": {"pool": "gpu"}}}, {"networks": ["10.0.0.0/8"]}]
+    sentences = found(
+        said(snapshot(WORLD + cnp("x", egress=[{"action": "Accept", "to": to}])), "cnp/x"), "PEER_MATCHES_NOTHING"
+    )
+    assert list(sentences) == ["spec.egress[0].to[0].nodes"]
     assert sentences["spec.egress[0].to[0].nodes"].endswith("there is no node with pool=gpu")
-    assert "planets is not known here" in sentences["spec.egress[0].to[1].planets"]
-    assert len(sentences) == 2
+
+
+def test_a_rule_that_allows_with_a_peer_of_an_unknown_kind_matches_nothing():
+    to = [{"networks": ["10.0.0.0/8"]}, {"planets": {}}]
+    sentences = found(
+        said(snapshot(WORLD + cnp("x", egress=[{"action": "Accept", "to": to}])), "cnp/x"), "PEER_MATCHES_NOTHING"
+    )
+    assert list(sentences) == ["spec.egress[0].to[1].planets"]
+    assert "the whole rule matches nothing: planets is not known here" in sentences["spec.egress[0].to[1].planets"]
 
 
 def test_a_direction_that_is_not_declared_is_ignored():

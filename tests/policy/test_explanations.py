@@ -7,7 +7,7 @@ and the clauses that failed are mended to see whether that opens the path.
 
 from __future__ import annotations
 
-import copy
+import json
 from collections.abc import Iterable, Iterator
 from ipaddress import ip_network
 from typing import Any
@@ -473,7 +473,7 @@ def test_mending_the_failed_clauses_of_a_near_miss_opens_the_direction_and_fewer
 
 def opened(cluster: Snapshot, raw: Raw, clauses: Iterable[Clause], direction: DirectionTrace, miss: NearMiss) -> bool:
     """Whether the rule of a near miss lets the connection through, with clauses changed to want what was found."""
-    changed = copy.deepcopy(raw)
+    changed = json.loads(json.dumps(raw))  # selectors that were drawn alike are one object, which a deepcopy would keep
     # From the back, so that what is taken out of a list moves none that is still to be changed.
     for clause in sorted(clauses, key=lambda each: str(each.path), reverse=True):
         mend(changed, clause, direction)

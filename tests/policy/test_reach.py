@@ -67,13 +67,13 @@ def compare(engine: Engine) -> None:
 
 
 def single_stack(raws: list[Raw]) -> list[Raw]:
-    """The world with one address for each pod: all pairs are computed in one family."""
+    """The world without IPv6 addresses: all pairs are computed in one family."""
     for raw in raws:
         status = raw.get("status") or {}
-        if raw["kind"] == "Pod" and status.get("podIPs"):
-            own = [entry for entry in status["podIPs"] if ":" not in entry["ip"]]
-            status["podIPs"] = own
-            status["podIP"] = own[0]["ip"] if own else ""
+        if raw["kind"] == "Pod" and status.get("podIP"):
+            held = [entry["ip"] for entry in status.get("podIPs") or [{"ip": status["podIP"]}]]
+            own = [address for address in held if ":" not in address]
+            status["podIP"], status["podIPs"] = own[0] if own else "", [{"ip": address} for address in own]
     return raws
 
 

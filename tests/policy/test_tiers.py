@@ -7,6 +7,7 @@ from typing import Any
 import pytest
 
 from console.objects.coverage import NOT_READABLE, Gap
+from console.objects.diagnostics import Malformed
 from console.policy.trace import TierResult
 from console.policy.verdict import Outcome
 from tests.clusters import ask, document, namespace, pod, policy, snapshot
@@ -94,15 +95,25 @@ def test_a_domain_name_that_changes_nothing_leaves_the_answer_sure():
     )
 
 
-@pytest.mark.parametrize(("action", "expected"), [
-    ("Accept", Outcome.BLOCKED),
-    ("Deny", Outcome.BLOCKED),
-    ("Pass", Outcome.BLOCKED),
-])  # fmt: skip
-def test_a_peer_of_an_unknown_kind_fails_closed(action: str, expected: Outcome):
-    unknown = cnp("x", "Admin", 1, egress=[*rule(action, {"services": {}}), *rule("Deny")])
-    assert outcome(unknown) is expected
-    assert outcome(cnp("x", "Admin", 1, egress=rule("Accept", {"services": {}}))) is Outcome.ALLOWED
+@pytest.mark.parametrize("action", ["Accept", "Deny", "Pass"])
+@pytest.mark.parametrize("beside", [[], [ALL]])
+def test_a_rule_with_a_peer_of_an_unknown_kind_fails_closed(action: str, beside: list[dict[str, Any]]):
+    # "treat the rule as matching no traffic", "treat the rule as a 'Deny all' rule": the rule, not the one peer.
+    unknown = {"action": action, "to": [*beside, {"services": {}}]}
+    assert outcome(cnp("x", "Admin", 1, egress=[unknown, *rule("Deny")])) is Outcome.BLOCKED
+
+
+def test_a_rule_that_allows_and_fails_closed_leaves_the_default_and_one_that_denies_does_so_on_every_port():
+    accepts = {"action": "Accept", "to": [{"services": {}}, ALL]}
+    assert outcome(cnp("x", "Admin", 1, egress=[accepts]), DENY_ALL) is Outcome.BLOCKED
+    assert outcome(cnp("x", "Admin", 1, egress=[accepts])) is Outcome.ALLOWED
+    udp = [{"udp": {"destinationPort": {"number": 53}}}]
+    denies = {"action": "Deny", "to": [{"services": {}}], "protocols": udp}
+    verdict = ask(snapshot(TWO + cnp("x", "Admin", 1, egress=[denies])), "a/src", "b/dst", "80")
+    assert verdict.outcome is Outcome.BLOCKED
+    (decider,) = verdict.cases[0].egress.deciders
+    (peer,) = decider.rules[0].peers
+    assert peer.clauses[0].path == ("spec", "egress", 0, "to", 0, "services")
 
 
 def test_nodes_match_by_address_and_label_and_not_knowing_the_node_is_not_knowing():
@@ -137,6 +148,56 @@ def test_an_invalid_policy_of_a_tier_makes_what_it_may_govern_unknown():
     verdict = ask(snapshot(TWO + broken), "a/src", "b/dst", "80")
     assert verdict.outcome is Outcome.UNKNOWN
     assert "0 to 1000" in verdict.caveats[0].detail
+
+
+def test_an_invalid_policy_of_a_tier_leaves_alone_what_its_subject_does_not_select():
+    elsewhere = {"pods": {"namespaceSelector": {"matchLabels": {"team": "x"}}, "podSelector": {}}}
+    broken = cnp("x", "Admin", 2000, subject=elsewhere, ingress=[{"action": "Deny", "from": [ALL]}])
+    assert outcome(broken) is Outcome.UNKNOWN
+    assert outcome(broken, src="ip:8.8.8.8") is Outcome.ALLOWED
+
+
+BOTH = {"number": 1, "range": {"start": 1, "end": 2}}
+NO_RANGE = {"range": {"start": 2, "end": 2}}
+
+
+@pytest.mark.parametrize(("fields", "where"), [
+    ({"protocols": []}, "protocols"),
+    ({"ports": [{"portNumber": {"port": 80}}]}, "ports"),
+    ({"protocols": [{"tcp": {}, "udp": {}}]}, "protocols[0]"),
+    ({"protocols": [{"icmp": {}}]}, "protocols[0]"),
+    ({"protocols": [{"tcp": {"flags": "SYN"}}]}, "protocols[0].tcp"),
+    ({"protocols": [{"tcp": {"destinationPort": BOTH}}]}, "protocols[0].tcp.destinationPort"),
+    ({"protocols": [{"tcp": {"destinationPort": NO_RANGE}}]}, "protocols[0].tcp.destinationPort.range"),
+])  # fmt: skip
+def test_ports_that_say_more_or_less_than_one_thing_are_refused_and_none_is_overlooked(
+    fields: dict[str, Any], where: str
+):
+    with pytest.raises(Malformed) as caught:
+        outcome(cnp("x", "Admin", 1, egress=rule("Deny", **fields)))
+    assert caught.value.path == f"spec.egress[0].{where}"
+
+
+def test_two_ways_to_name_a_port_are_refused_in_v1alpha1_too():
+    both = {"portNumber": {"port": 80}, "namedPort": "web"}
+    spec = {"priority": 1, "subject": ALL, "egress": rule("Deny", ports=[both])}
+    api = "policy.networking.k8s.io/v1alpha1"
+    raw = {"apiVersion": api, "kind": "AdminNetworkPolicy", "metadata": {"name": "x"}, "spec": spec}
+    with pytest.raises(Malformed, match="exactly one of portNumber, portRange and namedPort"):
+        outcome(document(raw))
+
+
+@pytest.mark.parametrize(("egress", "said"), [
+    (rule("Deny") * 26, "25 rules at most, holds 26"),
+    ([{"action": "Deny", "to": [ALL] * 26}], "25 peers at most"),
+    (rule("Deny", protocols=[{"tcp": {}}] * 26), "25 entries at most"),
+    (rule("Deny", {"networks": []}), "at least one entry"),
+    (rule("Deny", {"networks": ["10.0.0.0/8"] * 26}), "25 entries at most"),
+])  # fmt: skip
+def test_lists_longer_than_an_api_server_takes_are_not_valid(egress: list[dict[str, Any]], said: str):
+    verdict = ask(snapshot(TWO + cnp("x", "Admin", 1, egress=egress)), "a/src", "b/dst", "80")
+    assert verdict.outcome is Outcome.UNKNOWN
+    assert said in verdict.caveats[0].detail
 
 
 def test_baseline_beside_a_network_policy_of_the_other_direction_is_said_to_be_contested():
