@@ -162,6 +162,7 @@ PICKER: Final = (
 )
 
 PROMPT: Final = (
+    Key("prompt.enter", "enter", "enter", "enter", "Narrow the list, or carry the command out", priority=True),
     Key("prompt.close", "escape", "close", "close", "Close; a filter is taken off", priority=True),
     Key("prompt.complete", "tab", "complete", "complete", "Complete the word", priority=True),
 )

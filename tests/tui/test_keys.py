@@ -161,6 +161,17 @@ async def test_what_is_typed_right_behind_a_colon_or_a_slash_belongs_to_it(still
         await user.see("/tensora/b:c")
 
 
+async def test_what_is_typed_right_behind_enter_goes_where_enter_has_led(still: Still) -> None:
+    async with console(still) as user:
+        await user.live()
+        user.burst(":ns training\nG/tensor\ns")
+        await user.until(lambda: user.app.session.question.source == "training/deployment/tensorboard", "taken")
+        assert user.focused == "listing"
+        await user.press("escape")
+        user.burst(":netpol\nGy")
+        await user.see("kind: NetworkPolicy")
+
+
 async def test_ns_alone_offers_namespaces(still: Still) -> None:
     async with console(still) as user:
         await user.live()

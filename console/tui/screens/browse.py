@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from difflib import get_close_matches
-from typing import ClassVar, NamedTuple
+from typing import ClassVar, Final, NamedTuple
 
 from textual import on
 from textual.app import ComposeResult
@@ -18,22 +18,24 @@ from console.objects.meta import ObjectRef
 from console.objects.workloads import Workload
 from console.report.words import place
 from console.tui import draw, keys
-from console.tui.model import details, rows, status
+from console.tui.model import about, rows, status
 from console.tui.model.frame import Frame
 from console.tui.model.policies import Policy
 from console.tui.model.rows import Kind, View
 from console.tui.model.search import Filter
 from console.tui.model.sight import Sight
-from console.tui.model.yamlview import Sheets, plain_sheet
+from console.tui.model.yamlview import Sheets
 from console.tui.screens.commanding import CommandScreen
 from console.tui.screens.start import TINY, WIDE, fit_panes
 from console.tui.screens.text import YamlScreen
 from console.tui.screens.whatif import WhatIfScreen
-from console.tui.text import Line, Piece, Tone, fold
+from console.tui.text import Line, Piece, Tone
 from console.tui.widgets.cursor import CursorView
 from console.tui.widgets.pane import TextPane
-from console.tui.widgets.prompt import Prompt
+from console.tui.widgets.prompt import Asking
 from console.tui.widgets.rows import RowList
+
+_FILTER_ADVICE: Final = "!text  -l key=value"
 
 
 class _Step(NamedTuple):
@@ -116,16 +118,19 @@ class BrowseScreen(CommandScreen):
             self.console.fail(gone)
             self.session.view = View()
             self._trail.clear()
-        view = self.session.view
-        failed = status.failure(frame, self.rescue_keys()) if frame.status.state is State.FAILED else ()
-        table = rows.namespaces(self.sight)
         with self.prevent(CursorView.Moved):
-            self.namespaces.show(table)
+            self.namespaces.show(rows.namespaces(self.sight))
             # The cursor follows the view, which a command may have moved.
-            self.namespaces.move_to(view.namespace)
-            listed = rows.listing(self.sight, view, self._narrowed)
-            if failed and not listed.rows:
-                listed.empty = failed
+            self.namespaces.move_to(self.session.view.namespace)
+        self._draw_listing(frame)
+
+    def _draw_listing(self, frame: Frame) -> None:
+        """The list, and the details of what is under its cursor."""
+        view = self.session.view
+        listed = rows.listing(self.sight, view, self._narrowed)
+        if not listed.rows and frame.status.state is State.FAILED:
+            listed.empty = status.failure(frame, self.rescue_keys())
+        with self.prevent(CursorView.Moved):
             self.listing.show(listed)
         title = f"{view.title}  /{self._narrowed.text}" if self._narrowed else view.title
         draw.title(self.listing, title, f"{len(listed.rows):,}" if listed.rows else "")
@@ -145,40 +150,11 @@ class BrowseScreen(CommandScreen):
 
     def _draw_details(self) -> None:
         chosen = self._selected()
-        pane = self.details
+        draw.title(self.details, chosen.name if chosen else "")
         if chosen is None:
-            draw.title(pane, "")
-            pane.show(())
-            return
-        draw.title(pane, chosen.name)
-        lines: list[Line]
-        if isinstance(chosen, Workload):
-            lines = list(details.of_workload(self.sight, chosen))
-        elif isinstance(chosen, Pod):
-            lines = list(details.of_pod(self.sight, chosen, self._workload_of(chosen)))
+            self.details.show(())
         else:
-            self._draw_policy(chosen)
-            return
-        pane.show(lines)
-
-    def _workload_of(self, pod: Pod) -> Workload | None:
-        held = self.frame.snapshot.contents.get(pod.namespace)
-        ref = held.workload_of(pod) if held else None
-        return next((each for each in held.workloads if each.ref == ref), None) if held else None
-
-    def _draw_policy(self, policy: Policy) -> None:
-        head = [*details.of_policy(self.sight, policy), ()]
-        sheet = self._sheets.of(policy.ref, self.frame.snapshot)
-        if sheet is None:
-            self.details.show([*head, (Piece("its YAML was not kept", Tone.DIM),)])
-            return
-        yaml = plain_sheet(sheet)
-        self.details.show_laid(
-            lambda cells: [
-                *((part, False) for line in head for part in fold(line, cells)),
-                *yaml(cells),
-            ]
-        )
+            self.details.show_laid(about.about(self.sight, self._sheets, chosen))
 
     def hint(self) -> tuple[Line, ...]:
         """What is set for a simulation."""
@@ -277,61 +253,39 @@ class BrowseScreen(CommandScreen):
 
     def action_filter(self) -> None:
         """Open the filter."""
-        self.prompt.open("/", self._narrowed.text, "!text  -l key=value")
-
-    @on(Prompt.Typed)
-    def _prompt_typed(self, event: Prompt.Typed) -> None:
-        if event.sign == "/":
-            self._narrow(event.text)
+        asking = Asking("/", _FILTER_ADVICE, self._filter_entered, self._filter_closed, typed=self._narrow)
+        self.prompt.open(asking, self._narrowed.text)
 
     def _narrow(self, text: str) -> bool:
         try:
-            self._narrowed = Filter.parse(text)
+            wanted = Filter.parse(text)
         except UsageError as error:
             self.prompt.advise((Piece(error.hint, Tone.WARN),))
             return False
-        self.prompt.advise((Piece("!text  -l key=value", Tone.DIM),))
-        self.refresh_frame()
+        self.prompt.advise((Piece(_FILTER_ADVICE, Tone.DIM),))
+        if wanted != self._narrowed:
+            self._narrowed = wanted
+            self._draw_listing(self.frame)
         return True
 
-    @on(Prompt.Entered)
-    def _prompt_entered(self, event: Prompt.Entered) -> None:
-        if event.sign == "/" and self._narrow(event.text):
-            self.prompt.shut()
-            self.go_to_pane(self.listing)
+    def _filter_entered(self, text: str) -> None:
+        if self._narrow(text):
+            self.close_prompt()
 
-    @on(Prompt.Closed)
-    def _prompt_closed(self, event: Prompt.Closed) -> None:
-        if event.sign == "/":
-            self._narrow("")
-            self.prompt.shut()
-            self.go_to_pane(self.listing)
+    def _filter_closed(self) -> None:
+        self._narrow("")
+        self.close_prompt()
 
     def action_yaml(self) -> None:
         """The YAML of the policy, or of the policies that select what is under the cursor."""
         chosen = self._selected()
         if chosen is None:
             return
-        refs = [chosen.ref]
-        if isinstance(chosen, Workload | Pod):
-            posture = self.sight.posture(chosen)
-            refs = list(dict.fromkeys((*posture.ingress.policies, *posture.egress.policies)))
-        sheets = [(ref, sheet) for ref in refs if (sheet := self._sheets.of(ref, self.frame.snapshot)) is not None]
-        if not sheets:
+        found = about.yaml(self.sight, self._sheets, chosen)
+        if found is None:
             self.console.say(f"No policy selects {chosen.name}: there is no YAML to show.")
-            return
-
-        def lay(cells: int) -> list[tuple[Line, bool]]:
-            laid: list[tuple[Line, bool]] = []
-            for ref, sheet in sheets:
-                if len(sheets) > 1:
-                    laid.append(((Piece(f"── {ref} ", Tone.ACCENT),), False))
-                laid += plain_sheet(sheet)(cells)
-            return laid
-
-        title = str(refs[0]) if len(sheets) == 1 else f"{len(sheets)} policies that select {chosen.name}"
-        text = "\n---\n".join(sheet.text for _, sheet in sheets) + "\n"
-        self.app.push_screen(YamlScreen(title, lay, text, self.console.copy))
+        else:
+            self.app.push_screen(YamlScreen(found.title, found.laid, found.text, self.console.copy))
 
     def action_edit(self) -> None:
         """Change the policy under the cursor, and see what would come of it."""

@@ -6,7 +6,7 @@ from collections.abc import Callable, Mapping
 from difflib import get_close_matches
 from typing import ClassVar, Final
 
-from textual import on, work
+from textual import work
 from textual.binding import BindingType
 from textual.dom import DOMNode
 from textual.widgets import Input
@@ -24,7 +24,7 @@ from console.tui.screens.base import MainScreen
 from console.tui.screens.picker import Picker
 from console.tui.screens.text import TextScreen
 from console.tui.text import Piece, Tone
-from console.tui.widgets.prompt import Prompt
+from console.tui.widgets.prompt import Asking
 
 _OWN: Final = "This screen"
 #: Where help lists a key, by the first word of its id.
@@ -62,39 +62,28 @@ class CommandScreen(MainScreen):
 
     def action_command(self) -> None:
         """Open the command line."""
-        self.prompt.open(":", "", "ns  pod  netpol  ctx  sim  q · tab completes")
+        advice = "ns  pod  netpol  ctx  sim  q · tab completes"
+        self.prompt.open(Asking(":", advice, self._command, self.close_prompt, complete=self._completed))
 
-    @on(Prompt.Entered)
-    def _command_entered(self, event: Prompt.Entered) -> None:
-        if event.sign != ":":
-            return
-        if not event.text.strip():
-            self._close_prompt()
+    def _command(self, text: str) -> None:
+        if not text.strip():
+            self.close_prompt()
             return
         try:
-            command = commands.parse(event.text)
+            command = commands.parse(text)
         except UsageError as error:
             self.prompt.advise((Piece(f"{error.message}: ", Tone.BAD), Piece(error.hint, Tone.WARN)))
             return
-        self._close_prompt()
+        self.close_prompt()
         self._carry_out(command)
 
-    @on(Prompt.Closed)
-    def _command_closed(self, event: Prompt.Closed) -> None:
-        if event.sign == ":":
-            self._close_prompt()
-
-    @on(Prompt.Completing)
-    def _command_completing(self, event: Prompt.Completing) -> None:
-        if event.sign != ":":
-            return
+    def _completed(self, text: str) -> str | None:
         snapshot = self.frame.snapshot
-        names = [candidate.text for candidate in ends(snapshot)] if event.text.startswith("sim") else ()
-        found = commands.complete(event.text, snapshot.contents, self.session.contexts, names)
-        if found is not None:
-            self.prompt.fill(found)
+        names = [candidate.text for candidate in ends(snapshot)] if text.startswith("sim") else ()
+        return commands.complete(text, snapshot.contents, self.session.contexts, names)
 
-    def _close_prompt(self) -> None:
+    def close_prompt(self) -> None:
+        """Close the line, and go back to what is behind it."""
         self.prompt.shut()
         self.go_to_pane(self.main_pane)
 

@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
-from typing import ClassVar
+import asyncio
+from collections.abc import Callable
+from typing import ClassVar, NamedTuple
 
 from textual.app import ComposeResult
 from textual.binding import BindingType
 from textual.containers import Horizontal
-from textual.message import Message
+from textual.widget import Widget
 from textual.widgets import Input, Static
 
 from console.tui import draw, keys
@@ -15,8 +17,23 @@ from console.tui.text import Line, Piece, Tone
 from console.tui.widgets.chrome import Foot
 
 
+class Asking(NamedTuple):
+    """What is asked for, and what becomes of it. `typed` hears of every change; `complete` gives the text completed."""
+
+    sign: str
+    advice: str
+    entered: Callable[[str], None]
+    closed: Callable[[], None]
+    typed: Callable[[str], object] = lambda _: None
+    complete: Callable[[str], str | None] = lambda _: None
+
+
 class Prompt(Horizontal):
-    """Opens for a filter (``/``) or a command (``:``); says what it takes, and what was wrong with it."""
+    """Opens for a filter (``/``) or a command (``:``); says what it takes, and what was wrong with it.
+
+    Its keys act before those behind them are looked at: whatever is typed after enter
+    goes where enter has led.
+    """
 
     BINDINGS: ClassVar[list[BindingType]] = [*keys.bindings(keys.PROMPT)]
     DEFAULT_CSS = """
@@ -26,30 +43,9 @@ class Prompt(Horizontal):
     Prompt #advice { width: auto; max-width: 50%; padding: 0 1; }
     """
 
-    class Typed(Message):
-        """The text changed."""
-
-        def __init__(self, sign: str, text: str) -> None:
-            super().__init__()
-            self.sign = sign
-            self.text = text
-
-    class Entered(Typed):
-        """Enter was pressed."""
-
-    class Closed(Message):
-        """It was closed without entering."""
-
-        def __init__(self, sign: str) -> None:
-            super().__init__()
-            self.sign = sign
-
-    class Completing(Typed):
-        """Tab was pressed: the last word should be completed."""
-
     def __init__(self) -> None:
         super().__init__(id="prompt")
-        self.sign = ""
+        self._asking: Asking | None = None
 
     def compose(self) -> ComposeResult:
         """The sign, the input, the advice."""
@@ -57,11 +53,11 @@ class Prompt(Horizontal):
         yield Input(id="typed", compact=True, select_on_focus=False)
         yield Static(id="advice")
 
-    def open(self, sign: str, text: str, advice: str) -> None:
-        """Open for a sign (``/`` or ``:``) with a text to begin from."""
-        self.sign = sign
-        self.query_one("#sign", Static).update(draw.content((Piece(sign),)))
-        self.advise((Piece(advice, Tone.DIM),))
+    def open(self, asking: Asking, text: str = "") -> None:
+        """Open, with a text to begin from."""
+        self._asking = asking
+        self.query_one("#sign", Static).update(draw.content((Piece(asking.sign),)))
+        self.advise((Piece(asking.advice, Tone.DIM),))
         typed = self.query_one(Input)
         with typed.prevent(Input.Changed):
             typed.value = text
@@ -74,12 +70,6 @@ class Prompt(Horizontal):
         """Say something beside the input."""
         self.query_one("#advice", Static).update(draw.content(line))
 
-    def fill(self, text: str) -> None:
-        """Replace what is typed."""
-        typed = self.query_one(Input)
-        typed.value = text
-        typed.cursor_position = len(text)
-
     @property
     def is_open(self) -> bool:
         """Whether it is on screen."""
@@ -87,6 +77,7 @@ class Prompt(Horizontal):
 
     def shut(self) -> None:
         """Take it off the screen."""
+        self._asking = None
         self._show(False)
 
     def _show(self, shown: bool) -> None:
@@ -97,18 +88,38 @@ class Prompt(Horizontal):
     def on_input_changed(self, event: Input.Changed) -> None:
         """Pass the text on as it is typed."""
         event.stop()
-        if self.is_open:
-            self.post_message(self.Typed(self.sign, event.value))
+        if self._asking is not None:
+            self._asking.typed(event.value)
 
-    def on_input_submitted(self, event: Input.Submitted) -> None:
+    async def action_enter(self) -> None:
         """Pass the finished text on."""
-        event.stop()
-        self.post_message(self.Entered(self.sign, event.value))
+        text = await self._text()
+        if self._asking is not None:
+            self._asking.entered(text)
 
-    def action_close(self) -> None:
+    async def action_close(self) -> None:
         """Close without entering."""
-        self.post_message(self.Closed(self.sign))
+        await self._text()
+        if self._asking is not None:
+            self._asking.closed()
 
-    def action_complete(self) -> None:
-        """Ask for the last word to be completed."""
-        self.post_message(self.Completing(self.sign, self.query_one(Input).value))
+    async def action_complete(self) -> None:
+        """Complete the last word."""
+        text = await self._text()
+        if self._asking is not None and (found := self._asking.complete(text)) is not None:
+            typed = self.query_one(Input)
+            typed.value = found
+            typed.cursor_position = len(found)
+
+    async def _text(self) -> str:
+        """What was typed, letters that are still on their way to the input included."""
+        typed = self.query_one(Input)
+        await caught_up(typed)
+        return typed.value
+
+
+async def caught_up(widget: Widget) -> None:
+    """Wait until a widget has taken in every key that was sent to it."""
+    done = asyncio.Event()
+    if widget.call_later(done.set):
+        await done.wait()
