@@ -19,7 +19,7 @@ from console.errors import ConsoleError, UsageError
 from console.wiring import Parser, contexts, modes, say, source_flags, sources, title
 
 #: Each is a module of console.commands, imported when it is asked for.
-_COMMANDS: Final = ("simulate", "explain", "matrix", "reach", "diff")
+_COMMANDS: Final = ("simulate", "explain", "matrix", "reach", "diff", "record")
 _EPILOG: Final = """\
 ends:    NAMESPACE/POD, NAMESPACE/KIND/NAME (deploy, sts, ds, job, pytorchjob, …),
          svc:NAMESPACE/NAME, namespace:NAME, node:NAME, ip:ADDRESS, cidr:NETWORK,

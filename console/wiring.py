@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 import argparse
+import os
+import re
 import sys
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
-from typing import TYPE_CHECKING, Final, NoReturn
+from typing import TYPE_CHECKING, Any, Final, NoReturn
 
 from console.errors import InputError, UsageError
 
@@ -16,6 +18,7 @@ if TYPE_CHECKING:
     from console.cluster.overlay import Overlay
     from console.cluster.source import Source
     from console.demo.cluster import DemoCluster
+    from console.objects.diagnostics import Diagnostic
     from console.objects.snapshot import Snapshot
     from console.policy.asking import Modes
     from console.policy.engine import Engine
@@ -27,6 +30,14 @@ LOAD_TIMEOUT: Final = 60.0
 class Parser(argparse.ArgumentParser):
     """argparse that fails the way every other error of the console does."""
 
+    def parse_known_args(self, args: Any = None, namespace: Any = None) -> Any:
+        """As argparse's; a moment may begin with a minus (``--at -5m``) without being taken for a flag."""
+        given = list(sys.argv[1:] if args is None else args)
+        for place in range(len(given) - 1, 0, -1):
+            if given[place - 1] == "--at" and re.match(r"-\d", given[place]):
+                given[place - 1 : place + 1] = [f"--at={given[place]}"]
+        return super().parse_known_args(given, namespace)
+
     def error(self, message: str) -> NoReturn:
         """Raise UsageError."""
         raise UsageError(message, hint=f"see {self.prog} --help")
@@ -37,7 +48,13 @@ def source_flags() -> argparse.ArgumentParser:
     flags = Parser(add_help=False)
     group = flags.add_argument_group("where the objects come from (default: the current kubeconfig context)")
     group.add_argument("--demo", action="store_true", help="the embedded AI platform; nothing leaves this machine")
-    group.add_argument("--at", type=float, metavar="SECONDS", help="with --demo: freeze its timetable at this moment")
+    group.add_argument("--recording", metavar="FILE", help="a recording, at its end unless --at says otherwise")
+    group.add_argument(
+        "--at",
+        metavar="TIME",
+        help="with --recording: the moment (RFC 3339, HH:MM[:SS], -5m before its end, +30s after its beginning);"
+        " with --demo: freeze its timetable at so many seconds",
+    )
     group.add_argument("--manifests", nargs="+", metavar="PATH", help="YAML or JSON files, folders, or - for stdin")
     group.add_argument("--context", metavar="NAME", help="a kubeconfig context")
     group.add_argument("--kubeconfig", metavar="FILE", help="a kubeconfig (default: $KUBECONFIG or ~/.kube/config)")
@@ -59,11 +76,22 @@ def source_flags() -> argparse.ArgumentParser:
 
 def check_source(options: argparse.Namespace) -> None:
     """Raise UsageError where the flags choose no one source."""
-    chosen = [flag for flag in ("demo", "manifests", "context", "kubeconfig") if getattr(options, flag)]
+    chosen = [flag for flag in ("demo", "manifests", "recording", "context", "kubeconfig") if getattr(options, flag)]
     if len(chosen) > 1 and chosen != ["context", "kubeconfig"]:
         raise UsageError(f"--{chosen[0]} and --{chosen[1]} are two sources", hint="choose one")
-    if options.at is not None and not options.demo:
-        raise UsageError("--at freezes the demo's timetable", hint="use it with --demo")
+    if options.at is not None and not (options.demo or options.recording):
+        raise UsageError("--at names a moment of a recording or of the demo", hint="use it with --recording or --demo")
+
+
+def _demo_at(options: argparse.Namespace) -> float | None:
+    """The second at which the demo's timetable is frozen, if it is. Raises UsageError."""
+    if options.at is None:
+        return None
+    try:
+        return float(options.at)
+    except ValueError:
+        hint = "write --at SECONDS; times of day are for --recording"
+        raise UsageError(f"{options.at!r} names no moment of the demo", hint=hint) from None
 
 
 def modes(options: argparse.Namespace) -> Modes | None:
@@ -101,7 +129,16 @@ def sources(options: argparse.Namespace, *, lively: bool) -> Iterator[Callable[[
             return laid(ManifestSource(options.manifests, stdin=sys.stdin.buffer))
 
         yield manifests
+    elif options.recording:
+
+        def recording(_: str | None) -> Source:
+            from console.history.replay import RecordingSource
+
+            return laid(RecordingSource(options.recording, options.at, speed=getattr(options, "speed", None) or 0.0))
+
+        yield recording
     elif options.demo:
+        at = _demo_at(options)
         demo: DemoCluster | None = None
 
         def connect(_: str | None) -> Source:
@@ -111,7 +148,7 @@ def sources(options: argparse.Namespace, *, lively: bool) -> Iterator[Callable[[
             from console.demo.cluster import DemoCluster
 
             if demo is None:
-                demo = DemoCluster(at=options.at if options.at is not None else None if lively else 0.0)
+                demo = DemoCluster(at=at if at is not None else None if lively else 0.0)
                 demo.start()
             return laid(LiveSource(from_dict(demo.kubeconfig()), namespaces=options.namespace))
 
@@ -128,6 +165,8 @@ def title(options: argparse.Namespace) -> str:
     """What to call the source before it is made. Raises InputError for a kubeconfig that cannot be used."""
     if options.manifests:
         return str(options.manifests[0])
+    if options.recording:
+        return os.path.basename(str(options.recording))
     return "demo" if options.demo else _target(options, options.context).title
 
 
@@ -146,7 +185,7 @@ def _live(options: argparse.Namespace, context: str | None) -> Source:
 
 def contexts(options: argparse.Namespace) -> tuple[str, ...]:
     """The kubeconfig contexts one can switch to; none for other sources, or inside a cluster."""
-    if options.demo or options.manifests:
+    if options.demo or options.manifests or options.recording:
         return ()
     from console.cluster.contexts import load
 
@@ -169,6 +208,9 @@ def snapshot(options: argparse.Namespace) -> Snapshot:
         if overlay is not None:
             snapshot, more = overlay.over(snapshot)
             diagnostics = (*diagnostics, *more)
+    elif options.recording:
+        check_source(options)
+        snapshot, diagnostics = _past(options)
     else:
         from console.cluster.load import load
 
@@ -178,6 +220,21 @@ def snapshot(options: argparse.Namespace) -> Snapshot:
     for diagnostic in diagnostics:
         say(str(diagnostic))
     return snapshot
+
+
+def _past(options: argparse.Namespace) -> tuple[Snapshot, tuple[Diagnostic, ...]]:
+    """What a recording holds at the moment the flags name; which one that is, is said. Raises ConsoleError."""
+    from console.history.replay import read
+    from console.history.times import rfc3339
+
+    update = read(options.recording, options.at)
+    status = update.status
+    say(f"{options.recording} as of {rfc3339(status.since)}" + (f": {status.message}" if status.message else ""))
+    overlay = overlay_of(options)
+    if overlay is None:
+        return update.snapshot, update.diagnostics
+    snapshot, more = overlay.over(update.snapshot)
+    return snapshot, (*update.diagnostics, *more)
 
 
 def overlay_of(options: argparse.Namespace) -> Overlay | None:
@@ -221,26 +278,36 @@ def engines_of_two(options: argparse.Namespace, old: str | None, new: str | None
 
 
 def _named(options: argparse.Namespace, text: str) -> argparse.Namespace:
-    """The flags that choose the source a text names: demo, demo@SECONDS, context:NAME (or the current one), a path."""
-    for flag in ("demo", "at", "manifests", "context", "overlay"):
+    """The flags that choose the source a text names.
+
+    It is demo, demo@SECONDS, context:NAME (or the current one), a recording, RECORDING@TIME, or a path of manifests.
+    """
+    for flag in ("demo", "at", "manifests", "recording", "context", "overlay"):
         if getattr(options, flag) not in (None, False):
             raise UsageError(f"--{flag} and {text} are two sources", hint="name both snapshots, or use the flags alone")
     chosen = argparse.Namespace(**vars(options))
     scheme, mark, rest = text.partition("@")
     if scheme == "demo":
-        chosen.demo = True
-        if mark:
-            try:
-                chosen.at = float(rest)
-            except ValueError:
-                raise UsageError(f"{text!r} names no moment of the demo", hint="write demo@SECONDS") from None
+        chosen.demo, chosen.at = True, rest if mark else None
     elif text.startswith("context:"):
         chosen.context = text.removeprefix("context:") or None
         return chosen
+    elif (found := _recording_named(text)) is not None:
+        chosen.recording, chosen.at = found
     else:
         chosen.manifests = [text]
     chosen.kubeconfig = None  # it is for the one that is a cluster
     return chosen
+
+
+def _recording_named(text: str) -> tuple[str, str | None] | None:
+    """The recording, and the moment of it, that a text names; None where it names none."""
+    from console.history.frames import is_recording
+
+    path, mark, at = text.rpartition("@")
+    if is_recording(text):
+        return text, None
+    return (path, at) if mark and is_recording(path) else None
 
 
 def say(text: str) -> None:

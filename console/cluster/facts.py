@@ -33,10 +33,11 @@ def change(before: KubeObject | None, after: KubeObject | None, at: float) -> Ch
     if after is None:
         assert before is not None
         # Who deleted an object is not written anywhere in it.
-        return Change(Verb.DELETED, before.ref, at)
+        return Change(Verb.DELETED, before.ref, at, before=before)
     if before is None:
-        return Change(Verb.ADDED, after.ref, at, after.manager)
-    return Change(Verb.MODIFIED, after.ref, at, after.manager, "; ".join(_facts(before, after)) or "metadata changed")
+        return Change(Verb.ADDED, after.ref, at, after.manager, after=after)
+    detail = "; ".join(_facts(before, after)) or "metadata changed"
+    return Change(Verb.MODIFIED, after.ref, at, after.manager, detail, before, after)
 
 
 def _facts(before: Any, after: Any) -> Iterator[str]:

@@ -9,7 +9,7 @@ from typing import Protocol
 
 from console.objects.diagnostics import Diagnostic
 from console.objects.meta import Manager, ObjectRef
-from console.objects.snapshot import Snapshot
+from console.objects.snapshot import KubeObject, Snapshot
 
 
 class State(Enum):
@@ -18,7 +18,7 @@ class State(Enum):
     CONNECTING: nothing read yet. LOADING: first lists under way. LIVE: following.
     STALE: it was live, the server does not answer, the last snapshot stands.
     FAILED: it never answered (or a file cannot be read); `message` says why.
-    STATIC: files; they do not change.
+    STATIC: files; they do not change. PAST: a moment of a recording, which `since` is.
     """
 
     CONNECTING = "connecting"
@@ -27,6 +27,7 @@ class State(Enum):
     STALE = "stale"
     FAILED = "failed"
     STATIC = "static"
+    PAST = "past"
 
 
 @dataclass(frozen=True, slots=True)
@@ -56,13 +57,19 @@ class Verb(Enum):
 
 @dataclass(frozen=True, slots=True)
 class Change:
-    """One change a source saw after its first lists. `detail` says what changed in facts (``label role: a → b``)."""
+    """One change a source saw after its first lists. `detail` says what changed in facts (``label role: a → b``).
+
+    `before` and `after` are the object's two states: an update's snapshot shows the last of
+    several changes to one object only, and whoever records them wants each.
+    """
 
     verb: Verb
     ref: ObjectRef
     at: float
     manager: Manager | None = None
     detail: str = ""
+    before: KubeObject | None = field(default=None, compare=False, repr=False)
+    after: KubeObject | None = field(default=None, compare=False, repr=False)
 
 
 @dataclass(frozen=True, slots=True)

@@ -16,7 +16,9 @@ HELP: Final = "which paths opened or closed between OLD and NEW, and the objects
 
 def add(parser: argparse.ArgumentParser) -> None:
     """Add the command's arguments."""
-    named = "a path of manifests, -, demo, demo@SECONDS or context:NAME (./demo for a path of such a name)"
+    named = (
+        "a path of manifests, -, a RECORDING or RECORDING@TIME, demo, demo@SECONDS or context:NAME (./demo for a path)"
+    )
     parser.add_argument("old", nargs="?", metavar="OLD", help=named)
     parser.add_argument("new", nargs="?", metavar="NEW", help="likewise; without OLD and NEW: what --overlay changes")
     parser.add_argument(

@@ -60,7 +60,7 @@ class Stage(App[None], inherit_bindings=False):
         """Draw a newer frame."""
         self.frame = message.frame
         self.redraw()
-        if self.settled is not None and self.frame.status.state.value in ("live", "static"):
+        if self.settled is not None and self.frame.status.state.value in ("live", "static", "past"):
             self.settled()
             self.settled = None
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Iterator, Mapping
+from datetime import datetime
 
 from console.cluster.source import State
 from console.objects.coverage import POLICY_KIND_NOT_MODELLED
@@ -33,11 +34,21 @@ def freshness(frame: Frame, now: float) -> tuple[Line, ...]:
         return ((stale, *counted), (stale,))
     if status.state is State.FAILED:
         return ((Piece("✗ no connection", Tone.BAD),),)
+    if status.state is State.PAST:
+        return _past(status.since, counted)
     head = Piece("● live", Tone.GOOD) if status.state is State.LIVE else Piece("■ files", Tone.ACCENT)
     if status.resources:
         refused = Piece(f" · ✗ refused {', '.join(status.resources)}", Tone.BAD)
         return ((head, refused, *counted), (head, refused), (head, Piece(" · ✗ refused", Tone.BAD)))
     return ((head, *counted), (head, counted[1]), (head,))
+
+
+def _past(at: float, counted: Line) -> tuple[Line, ...]:
+    """A moment of a recording, so written that nobody takes it for now."""
+    moment = datetime.fromtimestamp(at).astimezone()
+    day, clock = f"{moment:%Y-%m-%d}", f"{moment:%H:%M:%S}"
+    head = Piece(f"◷ PAST {clock}", Tone.WARN)
+    return ((Piece(f"◷ PAST {day} {clock}", Tone.WARN), *counted), (head, *counted), (head,))
 
 
 def _counts(frame: Frame) -> Line:
@@ -77,7 +88,7 @@ def _concerns(frame: Frame) -> Iterator[tuple[str, tuple[str, ...]]]:
     """Each thing that lowers trust: one line, and what is behind it."""
     status = frame.status
     if (status.state in (State.STALE, State.FAILED) and status.message) or (
-        status.state is State.LIVE and status.message
+        status.state in (State.LIVE, State.PAST) and status.message
     ):
         yield status.message, tuple(part for part in (status.hint,) if part)
     kinds = Counter(policy.kind for policy in frame.snapshot.foreign_policies())

@@ -139,7 +139,7 @@ class BrowseScreen(CommandScreen):
     def _namespace_gone(self, frame: Frame) -> UsageError | None:
         """Why the namespace in view cannot be looked at any more; None while it can, or may still come."""
         wanted, contents = self.session.view.namespace, frame.snapshot.contents
-        if not wanted or wanted in contents or frame.status.state not in (State.LIVE, State.STATIC):
+        if not wanted or wanted in contents or frame.status.state not in (State.LIVE, State.STATIC, State.PAST):
             return None
         near = get_close_matches(wanted, contents, n=1, cutoff=0.5)
         return UsageError(f"There is no namespace {wanted!r}", hint=f"did you mean {near[0]}?" if near else "")
