@@ -6,6 +6,7 @@ import threading
 import time
 from collections.abc import Callable, Mapping
 from dataclasses import replace
+from typing import Final
 
 from console.cluster.source import Change, Source, State, Status, Update
 from console.errors import ConsoleError
@@ -13,6 +14,10 @@ from console.objects.snapshot import Snapshot
 from console.policy.asking import Modes
 from console.policy.engine import Engine
 from console.tui.model.frame import Answer, Frame, Question, ask, first_frame, follow
+from console.tui.model.roles import Roles
+
+#: States in which what was read is worth looking into: all there is, rather than a part of it.
+_READ: Final = (State.LIVE, State.STATIC)
 
 
 class Unopened:
@@ -119,6 +124,9 @@ class Desk:
             if frame is not None:
                 frame = self._next(frame, update, questions)
                 self._post(frame)
+                if frame.status.state in _READ:
+                    # While it is drawn: the filter, to name one, asks for all of them at its first letter.
+                    frame.roles.work_out(frame.snapshot.contents, unless=lambda: self._dirty or self._stopping)
 
     def _next(self, frame: Frame, update: Update | None, questions: tuple[Question, ...]) -> Frame:
         changes: tuple[Change, ...] = ()
@@ -132,7 +140,8 @@ class Desk:
         except Exception as error:  # The thread must outlive a fault of the engine, and say so.
             status = Status(State.STALE, self._clock(), message=f"the console itself failed: {error!r}")
             return replace(frame, update=replace(frame.update, status=status), trouble=repr(error))
-        return Frame(frame.title, update or frame.update, engine, answers)
+        roles = frame.roles if engine is frame.engine else Roles(engine.snapshot.contents, frame.roles)
+        return Frame(frame.title, update or frame.update, engine, answers, roles=roles)
 
     def _answers(
         self,

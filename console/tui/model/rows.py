@@ -4,10 +4,10 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from enum import Enum
-from itertools import chain
 from typing import Any, Final, NamedTuple
 
 from console.cluster.source import State
+from console.governance.roles import Classification
 from console.objects.core import Pod
 from console.objects.meta import ObjectRef
 from console.objects.netpol import NetworkPolicy
@@ -68,7 +68,13 @@ class NamespaceRow(NamedTuple):
 
 
 def namespaces(sight: Sight) -> Table[NamespaceRow]:
-    """All namespaces with their pods counted, and all of them together."""
+    """All namespaces with their pods counted, and all of them together. Made once for a state of the cluster."""
+    table = sight.kept("namespaces", lambda: _namespaces(sight))
+    table.empty = nothing(sight, "namespace", Filter())
+    return table
+
+
+def _namespaces(sight: Sight) -> Table[NamespaceRow]:
     contents = sight.frame.snapshot.contents
     rows = [NamespaceRow(name, len(held.pods)) for name, held in contents.items()]
     if rows:
@@ -77,7 +83,7 @@ def namespaces(sight: Sight) -> Table[NamespaceRow]:
         Column("", lambda row: Piece(row.name or "all", Tone.PLAIN if row.name else Tone.STRONG), lambda row: row.name),
         Column("", lambda row: Piece(f"{row.pods:,}", Tone.DIM), lambda row: f"{row.pods:,}", right=True),
     ]
-    return Table(rows, columns, lambda row: row.name, empty=nothing(sight, "namespace", Filter()), least=4)
+    return Table(rows, columns, lambda row: row.name, least=4)
 
 
 def listing(sight: Sight, view: View, narrowed: Filter) -> Table[Any]:
@@ -96,29 +102,38 @@ def listing(sight: Sight, view: View, narrowed: Filter) -> Table[Any]:
 
 def _workloads(sight: Sight, view: View) -> Table[Workload]:
     everywhere = not view.namespace
-    rows = list(chain.from_iterable(each.workloads for each in _contents(sight, view)))
-    measured = len(rows) <= _MEASURED
+    held = list(_contents(sight, view))
+    measured = sum(len(each.workloads) for each in held) <= _MEASURED
     columns: list[Column[Workload]] = [
         Column("NAME", lambda row: Piece(_name(row, everywhere)), lambda row: _name(row, everywhere)),
         Column("KIND", lambda row: Piece(row.kind, Tone.DIM), lambda row: row.kind, drop=2),
-        Column(
-            "ROLE",
-            lambda row: Piece(_role(sight, row), Tone.ACCENT),
-            (lambda row: _role(sight, row)) if measured else None,
-            width=_ROLE_WIDTH,
-            drop=1,
-        ),
+        Column("ROLE", lambda row: Piece(_role(sight.role(row)), Tone.ACCENT), width=_ROLE_WIDTH, drop=1),
         Column("PODS", lambda row: Piece(_ready(row), _ready_tone(row)), _ready),
         *_stances(sight),
     ]
-    return Table(
-        rows,
-        columns,
-        lambda row: row.ref,
-        text=lambda row: f"{row.namespace}/{row.name} {row.kind} {sight.role(row).role.value}",
-        labels=lambda row: (pod.labels for pod in row.pods),
-        least=14,
-    )
+
+    def part(of: Contents) -> Table[Workload]:
+        roles = sight.frame.roles.within(of)
+        of_role = columns[2]._replace(text=(lambda row: _role(roles.of(row))) if measured else None)
+        return Table(
+            of.workloads,
+            [_measuring(column) for column in (*columns[:2], of_role, *columns[3:])],
+            lambda row: row.ref,
+            text=lambda row: f"{row.namespace}/{row.name} {row.kind} {roles.of(row).role.value}",
+            labels=lambda row: (pod.labels for pod in row.pods),
+        )
+
+    parts = [sight.kept_of(each, (Kind.WORKLOADS, everywhere, measured), part) for each in held]
+    return Table.joined(parts, columns, least=14)
+
+
+def _measuring(column: Column[Any]) -> Column[Any]:
+    """The column for a part of a table. Parts are measured, never drawn, and outlive the moment they come from.
+
+    They are made namespace by namespace: where nothing changed in one, its part is that
+    of the moment before. A cell that looks at its moment would keep that too.
+    """
+    return column._replace(cell=lambda row: Piece(row.name))
 
 
 def _pods(sight: Sight, view: View) -> Table[Pod]:
@@ -130,23 +145,18 @@ def _pods(sight: Sight, view: View) -> Table[Pod]:
         Column("NODE", lambda row: Piece(row.node, Tone.DIM), lambda row: row.node, drop=3),
         *_stances(sight),
     ]
-    # Namespace by namespace: where nothing changed in one, its part is that of the moment before. Parts are measured,
-    # never drawn: columns that look at the moment would keep every moment a part comes from.
-    measured = [column._replace(cell=lambda row: Piece(row.name)) for column in columns]
-    parts = [
-        sight.kept_of(
-            held,
-            (view.workload, everywhere),
-            lambda held: Table(
-                list(_members(held, view.workload)),
-                measured,
-                lambda row: row.ref,
-                text=lambda row: f"{row.namespace}/{row.name} {row.phase}",
-                labels=lambda row: (row.labels,),
-            ),
+    measured = [_measuring(column) for column in columns]
+
+    def part(of: Contents) -> Table[Pod]:
+        return Table(
+            list(_members(of, view.workload)),
+            measured,
+            lambda row: row.ref,
+            text=lambda row: f"{row.namespace}/{row.name} {row.phase}",
+            labels=lambda row: (row.labels,),
         )
-        for held in _contents(sight, view)
-    ]
+
+    parts = [sight.kept_of(each, (view.workload, everywhere), part) for each in _contents(sight, view)]
     return Table.joined(parts, columns, most=24)
 
 
@@ -207,8 +217,8 @@ def _name(row: Workload | Pod | Policy, everywhere: bool) -> str:
     return place(row.ref) if everywhere else row.name
 
 
-def _role(sight: Sight, row: Workload) -> str:
-    role = sight.role(row).role.value
+def _role(found: Classification) -> str:
+    role = found.role.value
     return "–" if role == "other" else role
 
 

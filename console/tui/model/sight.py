@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Hashable
 from typing import Any, TypeVar, cast
 
-from console.governance.roles import Classification, classify
+from console.governance.roles import Classification
 from console.objects.core import Pod
 from console.objects.meta import ObjectRef
 from console.objects.snapshot import Contents
@@ -17,11 +17,10 @@ T = TypeVar("T")
 
 
 class Sight:
-    """Postures and roles, by object. What a namespace in which nothing changed showed before is kept."""
+    """Postures, roles and tables. What a namespace in which nothing changed showed before is kept."""
 
     def __init__(self, frame: Frame, before: Sight | None = None) -> None:
         self.frame = frame
-        self._roles: dict[str, tuple[Contents, dict[ObjectRef, Classification]]] = {}
         self._postures: dict[str, tuple[Contents, dict[ObjectRef, Posture]]] = {}
         self._kept: dict[object, Any] = {}
         self._kept_of: dict[str, tuple[Contents, dict[object, Any]]] = {}
@@ -30,7 +29,6 @@ class Sight:
                 self._kept = before._kept
             contents = frame.snapshot.contents
             self._kept_of = {name: kept for name, kept in before._kept_of.items() if contents.get(name) is kept[0]}
-            self._roles = {name: kept for name, kept in before._roles.items() if contents.get(name) is kept[0]}
             if before.frame.engine.gaps == frame.engine.gaps:
                 postures = before._postures.items()
                 self._postures = {name: kept for name, kept in postures if contents.get(name) is kept[0]}
@@ -50,12 +48,7 @@ class Sight:
 
     def role(self, workload: Workload) -> Classification:
         """What a workload is to an AI platform."""
-        contents = self.frame.snapshot.contents[workload.namespace]
-        _, known = self._roles.setdefault(workload.namespace, (contents, {}))
-        ref = workload.ref
-        if ref not in known:
-            known[ref] = classify(workload, contents.namespace)
-        return known[ref]
+        return self.frame.roles.within(self.frame.snapshot.contents[workload.namespace]).of(workload)
 
     def posture(self, of: Workload | Pod) -> Posture:
         """How a workload (its running pods) or a pod stands, per direction."""

@@ -58,9 +58,11 @@ class Table(Generic[R]):
         self._parts: Sequence[Table[R]] = ()
 
     @classmethod
-    def joined(cls, parts: Sequence[Table[R]], columns: Sequence[Column[R]], *, most: int = 40) -> Table[R]:
+    def joined(
+        cls, parts: Sequence[Table[R]], columns: Sequence[Column[R]], *, least: int = 16, most: int = 40
+    ) -> Table[R]:
         """The rows of several tables of one form, one after the other; what was found out about each is kept."""
-        table = cls((), columns, labels=parts[0]._labels if parts else lambda _: (), most=most)
+        table = cls((), columns, labels=parts[0]._labels if parts else lambda _: (), least=least, most=most)
         table.rows = [row for part in parts for row in part.rows]
         table.keys = [key for part in parts for key in part.keys]
         table._parts = parts

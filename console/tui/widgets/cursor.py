@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from bisect import bisect_right
 from collections.abc import Hashable, Sequence
+from contextlib import suppress
 from typing import ClassVar
 
 from textual import events
@@ -62,7 +63,6 @@ class CursorView(LineView, can_focus=True, inherit_bindings=False):
     def __init__(self, *, id: str | None = None, classes: str | None = None) -> None:
         super().__init__(id=id, classes=classes)
         self._keys: Sequence[Hashable] = ()
-        self._places: dict[Hashable, int] = {}
         self._tops: list[int] | None = None
         self._lines = 0
         self.cursor = 0
@@ -91,17 +91,23 @@ class CursorView(LineView, can_focus=True, inherit_bindings=False):
         before, old = self.key, self._keys
         anchor = self._anchor()
         self._keys = items
-        self._places = {key: place for place, key in enumerate(items)}
         self._measure(heights)
-        self.cursor = self._places.get(before, min(self.cursor, max(len(items) - 1, 0)))
+        place = self._place(before)
+        self.cursor = min(self.cursor, max(len(items) - 1, 0)) if place is None else place
         self.set_height(self._lines + self.head_height)
-        if anchor is not None and (place := self._places.get(old[anchor[0]])) is not None:
+        if anchor is not None and (place := self._place(old[anchor[0]])) is not None:
             self._scroll(self._top(place) - anchor[1])
         elif self._lines:
             self.show_cursor()
         self.refresh()
         if self.key != before:
             self.post_message(self.Moved(self, self.key))
+
+    def _place(self, key: Hashable | None) -> int | None:
+        # Looked for rather than kept: that of one key is asked, that of ten thousand would have to be made.
+        with suppress(ValueError):
+            return self._keys.index(key)
+        return None
 
     def _measure(self, heights: Sequence[int] | None) -> None:
         if heights is None:
@@ -156,7 +162,7 @@ class CursorView(LineView, can_focus=True, inherit_bindings=False):
 
     def move_to(self, key: Hashable) -> bool:
         """Put the cursor on a key; False where there is no such item."""
-        place = self._places.get(key)
+        place = self._place(key)
         if place is None:
             return False
         self._go(place)

@@ -26,6 +26,8 @@ class RowList(CursorView):
 
     def show(self, table: Table[Any]) -> None:
         """Show a table; the cursor stays on the object it is on."""
+        if table is self._table and table.keys:
+            return
         self._table = table
         self.put(table.keys)
 
