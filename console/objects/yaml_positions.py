@@ -32,15 +32,27 @@ class Positions:
 
         Where the path leads nowhere, those of its nearest ancestor that exists. None for an empty text.
         """
-        place = self._root
+        place = self._find(path)
         if place is None:
             return (1, self._size) if self._size else None
+        return place.first, place.last
+
+    def start(self, path: Sequence[str | int]) -> tuple[int, int]:
+        """The line and column (both 1-based) at which the value at `path` begins, its key included.
+
+        Where the path leads nowhere, those of its nearest ancestor that exists.
+        """
+        place = self._find(path)
+        return (place.first, place.column) if place is not None else (1, 1)
+
+    def _find(self, path: Sequence[str | int]) -> _Place | None:
+        place = self._root
         for step in path:
-            child = place.children.get(step)
+            child = place.children.get(step) if place is not None else None
             if child is None:
                 break
             place = child
-        return place.first, place.last
+        return place
 
 
 def locate(text: str, path: Sequence[str | int]) -> Lines | None:
@@ -49,11 +61,14 @@ def locate(text: str, path: Sequence[str | int]) -> Lines | None:
 
 
 class _Place:
-    __slots__ = ("children", "first", "last")
+    __slots__ = ("children", "column", "first", "last")
 
-    def __init__(self, first: int, last: int, children: dict[str | int, _Place] | None = None) -> None:
+    def __init__(
+        self, first: int, last: int, children: dict[str | int, _Place] | None = None, *, column: int = 1
+    ) -> None:
         self.first = first
         self.last = last
+        self.column = column
         self.children: dict[str | int, _Place] = {} if children is None else children
 
 
@@ -63,7 +78,7 @@ _LOST_KEY: Final = object()  # a key that no path can name
 
 
 class _Frame:
-    __slots__ = ("anchor", "flow", "key", "key_line", "mapping", "place")
+    __slots__ = ("anchor", "flow", "key", "key_column", "key_line", "mapping", "place")
 
     def __init__(self, place: _Place, *, mapping: bool, flow: bool, anchor: str | None) -> None:
         self.place = place
@@ -71,7 +86,7 @@ class _Frame:
         self.flow = flow
         self.anchor = anchor
         self.key: object = _NO_KEY
-        self.key_line = 0
+        self.key_line = self.key_column = 0
 
 
 class _Builder:
@@ -84,7 +99,7 @@ class _Builder:
 
     def scalar(self, event: ScalarEvent) -> None:
         first = event.start_mark.line + 1
-        place = _Place(first, self._last_line(event))
+        place = _Place(first, self._last_line(event), column=event.start_mark.column + 1)
         if event.anchor:
             self._anchors[event.anchor] = place
         key: object = _LOST_KEY
@@ -97,11 +112,12 @@ class _Builder:
         line = event.start_mark.line + 1
         target = self._anchors.get(event.anchor)
         # What is inside an alias stands where its anchor does.
-        self._put(_Place(line, line, target.children if target else None), _LOST_KEY)
+        column = event.start_mark.column + 1
+        self._put(_Place(line, line, target.children if target else None, column=column), _LOST_KEY)
 
     def open(self, event: StartEvent, *, mapping: bool) -> None:
         line = event.start_mark.line + 1
-        place = _Place(line, line)
+        place = _Place(line, line, column=event.start_mark.column + 1)
         if event.anchor:
             self._anchors[event.anchor] = place
         self._frames.append(_Frame(place, mapping=mapping, flow=bool(event.flow_style), anchor=event.anchor))
@@ -126,12 +142,12 @@ class _Builder:
             frame.place.children[len(frame.place.children)] = place
         elif frame.key is _NO_KEY:
             frame.key = key
-            frame.key_line = place.first
+            frame.key_line, frame.key_column = place.first, place.column
         else:
             if frame.key is _MERGE_KEY:
                 self._merge(frame.place, place)
             elif isinstance(frame.key, str):
-                place.first = min(place.first, frame.key_line)
+                place.first, place.column = min(place.first, frame.key_line), frame.key_column
                 frame.place.children[frame.key] = place
             frame.key = _NO_KEY
 

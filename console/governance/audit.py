@@ -1,0 +1,138 @@
+"""Holding a snapshot to a charter: every rule judged, with its offences, and what else is wrong."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator
+from dataclasses import dataclass
+from datetime import date
+
+from console.governance.audit_status import excuse, status_of
+from console.governance.charter import BaselineRule, Charter, Pardon, Rule
+from console.governance.findings import Audit, Finding, RuleResult, Severity, Status
+from console.governance.inventory import Inventory
+from console.governance.rules import Judged, judge
+from console.governance.rules_baseline import judge_baseline
+from console.governance.rules_proof import Prover
+from console.governance.scopes import Scene
+from console.objects.meta import ObjectRef
+from console.policy.engine import Engine
+from console.policy.parties import families_of
+from console.policy.reach import Reachability
+
+
+@dataclass(frozen=True, slots=True)
+class _State:
+    """What an audit leaves for the next one."""
+
+    inventory: Inventory
+    scenes: tuple[Scene, ...]
+
+
+class Auditor:
+    """Audits one snapshot after another by one charter; what did not change is not worked out again.
+
+    Exceptions are held against `today`: nothing here reads a clock.
+    """
+
+    def __init__(self, charter: Charter, *, today: date) -> None:
+        self.charter = charter
+        self._today = today
+        self._state: _State | None = None
+
+    @property
+    def inventory(self) -> Inventory | None:
+        """The workloads of the last audit."""
+        return self._state.inventory if self._state else None
+
+    def audit(self, engine: Engine) -> Audit:
+        """Judge the engine's snapshot."""
+        charter, snapshot = self.charter, engine.snapshot
+        inventory = Inventory(snapshot, charter, self._state.inventory if self._state else None)
+        networks = charter.networks()
+        scenes = tuple(
+            Scene(Reachability(engine, family=family, networks=networks), charter, inventory)
+            for family in _families(engine)
+        )
+        self._state = _State(inventory, scenes)
+        prover = Prover(engine)
+        rules: list[RuleResult] = []
+        for rule in charter.baseline:
+            rules.append(self._result(rule, judge_baseline(rule, scenes, engine, prover), scenes, engine))
+        for each in charter.rules:
+            rules.append(self._result(each, judge(each, scenes, prover), scenes, engine))
+        return Audit(
+            charter=charter.name,
+            rules=tuple(rules),
+            findings=tuple(_in_order([*self._findings(rules), *inventory.findings()])),
+            workloads=len(inventory.entries),
+            pods=sum(1 for pod in snapshot.pods() if not pod.finished),
+            policies=sum(1 for _ in snapshot.policies()) + len(snapshot.tiered),
+            coverage=tuple(dict.fromkeys(gap.why for gap in engine.gaps)),
+        )
+
+    def _result(self, rule: Rule | BaselineRule, judged: Judged, scenes: Iterable[Scene], engine: Engine) -> RuleResult:
+        pardons = [each for each in self.charter.pardons if each.rule == rule.name and self._today <= each.until]
+        offences, excepted = excuse(judged.offences, pardons, scenes)
+        unknowns, more = excuse(judged.unknowns, pardons, scenes)
+        status, why = status_of(rule, offences, unknowns, (*excepted, *more), judged.pairs, engine)
+        return RuleResult(
+            name=rule.name,
+            sentence=rule.sentence,
+            status=status,
+            pairs=judged.pairs,
+            why=why,
+            severity=rule.severity,
+            offences=offences,
+            unknowns=unknowns,
+            excepted=(*excepted, *more),
+            controls=rule.controls,
+            place=rule.place,
+        )
+
+    def _findings(self, rules: Iterable[RuleResult]) -> Iterator[Finding]:
+        """What is wrong with the charter's exceptions and rules, held against the day and the cluster."""
+        by_name = {rule.name: rule for rule in rules}
+        for pardon in self.charter.pardons:
+            if pardon.until < self._today:
+                yield _expired(pardon, by_name.get(pardon.rule))
+        for rule in rules:
+            if not rule.pairs and rule.status is not Status.UNKNOWN:
+                yield Finding(
+                    "RULE_MATCHES_NOTHING",
+                    Severity.INFO,
+                    ObjectRef("Charter", "", self.charter.name),
+                    f"rule {rule.name!r} is about nothing that runs here",
+                    (rule.sentence,),
+                    "name in the charter who is meant, or leave the rule out",
+                    place=rule.place,
+                )
+
+
+def audit(engine: Engine, charter: Charter, *, today: date) -> Audit:
+    """One audit of an engine's snapshot; exceptions are held against `today`."""
+    return Auditor(charter, today=today).audit(engine)
+
+
+def _families(engine: Engine) -> tuple[int, ...]:
+    """The address families pods have, IPv4 first; IPv4 where none has an address."""
+    found = {family for pod in engine.snapshot.pods() if not pod.finished for family in families_of(pod)}
+    return tuple(sorted(found)) or (4,)
+
+
+def _expired(pardon: Pardon, rule: RuleResult | None) -> Finding:
+    status = f"the rule is {rule.status.value.upper()} without it" if rule else "it is an exception to no rule"
+    return Finding(
+        "EXCEPTION_EXPIRED",
+        Severity.HIGH,
+        ObjectRef("Charter", "", pardon.rule),
+        f"the exception to {pardon.rule!r} expired on {pardon.until.isoformat()}",
+        (f"owner {pardon.owner}: {pardon.reason}", status),
+        f"ask {pardon.owner}: close the path, or agree on a new day",
+        place=pardon.place,
+    )
+
+
+def _in_order(findings: Iterable[Finding]) -> list[Finding]:
+    """The worst first; of equal ones by object."""
+    order = list(Severity)
+    return sorted(findings, key=lambda each: (order.index(each.severity), each.object, each.code))

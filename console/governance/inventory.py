@@ -1,0 +1,187 @@
+"""What runs: every workload with its role and governance domain, and who says so.
+
+What the charter selects settles it; then labels on pods or their namespace, under the
+console's keys or the charter's; then the signals that `roles.classify` weighs.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from typing import Final
+
+from console.governance.charter import Charter, Selection
+from console.governance.findings import Control, Finding, Place, Severity
+from console.governance.roles import DOMAIN_LABEL, ROLE_LABEL, Role, classify
+from console.objects.core import Namespace, Pod
+from console.objects.snapshot import Contents, Snapshot
+from console.objects.workloads import Workload
+from console.policy.match import selects, selects_namespace
+
+#: The roles that handle data, models or what is asked of them: those that rules for AI are about.
+AI_ROLES: Final = frozenset(
+    role.value
+    for role in (
+        Role.TRAINING,
+        Role.SERVING,
+        Role.FEATURE_STORE,
+        Role.VECTOR_DB,
+        Role.MODEL_REGISTRY,
+        Role.GATEWAY,
+        Role.PIPELINE,
+        Role.NOTEBOOK,
+    )
+)
+#: ISO/IEC 42001 asks for a register of AI components, NIST's AI RMF for an inventory.
+_REGISTER: Final = (Control("ISO 42001", "A.4.2"), Control("NIST AI RMF", "GOVERN 1.6"))
+
+
+@dataclass(frozen=True, slots=True)
+class Entry:
+    """A workload. `labelled`: a governance label or the charter says what it is, so that nobody has to guess.
+
+    `confidence` is 0 to 1, `signals` what spoke, the strongest first. `overlapping` are
+    further domains of the charter that select it: the first one counts.
+    """
+
+    name: str
+    workload: Workload
+    role: str
+    domain: str
+    confidence: float
+    signals: tuple[str, ...]
+    labelled: bool
+    overlapping: tuple[str, ...] = ()
+
+    @property
+    def ai(self) -> bool:
+        """Whether it is of a role that handles data, models or what is asked of them."""
+        return self.role in AI_ROLES
+
+
+class Inventory:
+    """The workloads that have pods which run, by the names they have in a matrix by workload."""
+
+    def __init__(self, snapshot: Snapshot, charter: Charter, previous: Inventory | None = None) -> None:
+        """`previous` is that of an earlier snapshot and the same charter: what did not change is kept."""
+        self._charter = charter
+        known = previous._by_namespace if previous is not None and previous._charter is charter else {}
+        self._by_namespace: dict[str, tuple[Contents, Mapping[str, Entry]]] = {}
+        self.entries: dict[str, Entry] = {}
+        for name, held in snapshot.contents.items():
+            before = known.get(name)
+            if before is None or before[0] is not held:
+                before = held, _of_namespace(held, charter, before)
+            self._by_namespace[name] = before
+            self.entries.update(before[1])
+
+    def findings(self) -> Iterator[Finding]:
+        """AI workloads that nobody labelled, and workloads that two domains of the charter claim."""
+        for entry in self.entries.values():
+            ref = entry.workload.ref
+            if entry.ai and not entry.labelled:
+                yield Finding(
+                    "AI_WORKLOAD_UNLABELLED",
+                    Severity.LOW,
+                    ref,
+                    f"taken for {entry.role}, and no label says so",
+                    tuple(entry.signals[:3]),
+                    f"label its pods or namespace {ROLE_LABEL}={entry.role}, or name it in the charter",
+                    _REGISTER,
+                )
+            if entry.overlapping:
+                others = ", ".join(entry.overlapping)
+                yield Finding(
+                    "CHARTER_DOMAINS_OVERLAP",
+                    Severity.MEDIUM,
+                    ref,
+                    f"the charter puts it into {entry.domain} and {others}",
+                    (f"it was taken for {entry.domain}, which the charter names first",),
+                    "let one domain select it",
+                    place=_domain_place(self._charter, entry.overlapping[0]),
+                )
+
+
+def _domain_place(charter: Charter, domain: str) -> Place:
+    return charter.domains[domain][0].place
+
+
+def _of_namespace(
+    held: Contents, charter: Charter, before: tuple[Contents, Mapping[str, Entry]] | None
+) -> dict[str, Entry]:
+    """The entries of a namespace; those whose workload is the same as `before` are kept."""
+    kept = before[1] if before is not None and before[0].namespace == held.namespace else {}
+    found: dict[str, Entry] = {}
+    for workload in held.workloads:
+        if workload.active:
+            name = f"{workload.namespace}/{workload.kind.lower()}/{workload.name}"
+            old = kept.get(name)
+            found[name] = old if old and old.workload == workload else entry(name, workload, held.namespace, charter)
+    return found
+
+
+def entry(name: str, workload: Workload, namespace: Namespace, charter: Charter) -> Entry:
+    """What a workload is."""
+    sort = classify(workload, namespace)
+    role, domain, confidence = sort.role.value, sort.domain, sort.confidence
+    signals = list(sort.signals)
+    labelled = any(_label(key, workload, namespace) for key in (ROLE_LABEL, DOMAIN_LABEL))
+    for key in charter.role_keys:
+        if value := _label(key, workload, namespace):
+            role, confidence, labelled = value, 1.0, True
+            signals.insert(0, f"label {key}={value}")
+            break
+    for key in charter.domain_keys:
+        if value := _label(key, workload, namespace):
+            domain, labelled = value, True
+            signals.insert(0, f"label {key}={value}")
+            break
+    chosen = _Chosen(charter, name, workload, namespace, role)
+    roles = [each for each in charter.roles if chosen.by(charter.roles[each])]
+    if roles:
+        role, confidence, labelled = roles[0], 1.0, True
+        signals.insert(0, f"the charter says role {role}")
+        chosen = _Chosen(charter, name, workload, namespace, role)
+    domains = [each for each in charter.domains if chosen.by(charter.domains[each])]
+    if domains:
+        domain, labelled = domains[0], True
+        signals.insert(0, f"the charter says domain {domain}")
+    return Entry(name, workload, role, domain, confidence, tuple(signals), labelled, tuple(domains[1:]))
+
+
+def _label(key: str, workload: Workload, namespace: Namespace) -> str:
+    """The value of a label on most pods, else on the namespace."""
+    values = [value for pod in workload.pods if (value := pod.labels.get(key))]
+    return max(sorted(set(values)), key=values.count) if values else namespace.labels.get(key, "")
+
+
+class _Chosen:
+    """Whether selections of the charter choose a workload: any of its pods does for a podSelector."""
+
+    def __init__(self, charter: Charter, name: str, workload: Workload, namespace: Namespace, role: str) -> None:
+        self._charter = charter
+        self._name = name.lower()
+        self._pods: Sequence[Pod] = workload.active or workload.pods
+        self._namespace = namespace
+        self._role = role
+
+    def by(self, selections: Sequence[Selection]) -> bool:
+        """Whether any of the selections does."""
+        return any(self._one(each) for each in selections)
+
+    def _one(self, each: Selection) -> bool:
+        namespace = self._namespace
+        if each.namespaces and namespace.name not in each.namespaces:
+            return False
+        if each.names and self._name not in each.names:
+            return False
+        if each.namespace_selector is not None and not selects_namespace(each.namespace_selector, namespace):
+            return False
+        if each.roles and not any(
+            name == self._role or self.by(self._charter.roles.get(name, ())) for name in each.roles
+        ):
+            return False
+        if each.domains and not any(self.by(self._charter.domains.get(name, ())) for name in each.domains):
+            return False
+        selector = each.pod_selector
+        return selector is None or any(selects(selector, pod.labels) for pod in self._pods)

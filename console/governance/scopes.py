@@ -1,0 +1,255 @@
+"""Whom the terms of a charter mean in a snapshot: workloads and parts of the outside, as sets of classes."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator, Sequence
+from dataclasses import dataclass
+from typing import Final
+
+from console.governance.charter import Charter
+from console.governance.charter_terms import Kind, PortTerm, Term
+from console.governance.inventory import Entry, Inventory
+from console.objects.core import Pod
+from console.policy.matrix import OUTSIDE
+from console.policy.model import Protocol
+from console.policy.parties import families_of
+from console.policy.reach import Reachability, bits
+from console.policy.reachable import inside
+from console.policy.universe import API_SERVER, INTERNET, NODES, PRIVATE, Outside
+from console.policy.verdict import End, EndKind
+
+_DNS: Final = (PortTerm(Protocol.UDP, 53, 53), PortTerm(Protocol.TCP, 53, 53))
+
+
+@dataclass(frozen=True, slots=True)
+class Side:
+    """A workload, or a part of the outside, as one end of a rule.
+
+    `ask` is what `simulate` takes for it. `hosts`: it is only known by host name, so that the
+    internet stands for it. `vague`: where it is cannot be told, so that anything outside may be it.
+    """
+
+    name: str
+    ask: str
+    classes: int
+    entry: Entry | None = None
+    hosts: tuple[str, ...] = ()
+    vague: bool = False
+
+
+class Scene:
+    """A snapshot in one address family, with its workloads as sets of classes."""
+
+    def __init__(self, reach: Reachability, charter: Charter, inventory: Inventory) -> None:
+        self.reach = reach
+        self.charter = charter
+        self.inventory = inventory
+        self.sides: dict[str, Side] = {}
+        #: Per class, the workloads that have pods in it.
+        self.members: dict[int, list[str]] = {}
+        #: The pods of a workload in a class.
+        self._pods: dict[tuple[str, int], list[Pod]] = {}
+        for name, entry in inventory.entries.items():
+            classes = 0
+            for pod in entry.workload.active:
+                own = families_of(pod)
+                if own and reach.family not in own:
+                    continue  # it has no path in this family
+                number = reach.class_of(pod)
+                if not classes >> number & 1:
+                    classes |= 1 << number
+                    self.members.setdefault(number, []).append(name)
+                self._pods.setdefault((name, number), []).append(pod)
+            if classes:
+                self.sides[name] = Side(name, name, classes, entry)
+        self._parts: dict[str, Side] = {}
+        self._asked: dict[tuple[PortTerm, ...], int] = {}
+        self.dns = self._dns_servers()
+        self._beyond: dict[tuple[int, bool], int] = {}
+
+    # -- who
+
+    def workloads(self, terms: Iterable[Term]) -> dict[str, Side]:
+        """The workloads that any of the terms means, in order of name."""
+        wanted = [term for term in terms if term.inside]
+        return {
+            name: side
+            for name, side in self.sides.items()
+            if side.entry is not None and any(means(term, side.entry) for term in wanted)
+        }
+
+    def ends(self, terms: Sequence[Term]) -> dict[str, Side]:
+        """The workloads, and parts of the outside, that any of the terms means."""
+        found = self.workloads(terms)
+        for term in terms:
+            found.update((side.name, side) for side in self.outside(term))
+        return found
+
+    def everything(self, *, beyond: Sequence[str] = (INTERNET, PRIVATE)) -> dict[str, Side]:
+        """All workloads, and parts of the outside; the cluster's own machinery (nodes, the API server) is none."""
+        parts = (self.part(kind) for kind in beyond)
+        return {**self.sides, **{part.name: part for part in parts if part.classes}}
+
+    def outside(self, term: Term) -> Iterator[Side]:
+        """The places outside that a term means."""
+        if term.kind is Kind.OUTSIDE:
+            part = self.part(term.value)
+            if part.classes or part.vague:
+                yield part
+        elif term.kind is Kind.GROUP and term.value in self.charter.outside:
+            group = self.charter.outside[term.value]
+            name = f"outside:{term.value}"
+            for network in group.networks:
+                classes = self.reach.universe.within(network) if network.version == self.reach.family else 0
+                if classes:
+                    yield Side(f"{name} {network}", f"cidr:{network}", classes)
+            if group.hosts:
+                yield Side(name, INTERNET, self.reach.outside(INTERNET), hosts=group.hosts)
+
+    def part(self, kind: str) -> Side:
+        """A part of the outside that every cluster has."""
+        if kind not in self._parts:
+            classes = self.reach.outside(kind)
+            ask = kind
+            if kind == API_SERVER and not classes:
+                # Somewhere outside of the pods: on a node, in the cloud's network, or on the internet.
+                somewhere = self.reach.outside(NODES) | self.reach.outside(PRIVATE) | self.reach.outside(INTERNET)
+                self._parts[kind] = Side(kind, INTERNET, somewhere, vague=True)
+                return self._parts[kind]
+            if kind in (PRIVATE, NODES) and classes:
+                held = self.reach.member(next(bits(classes)))
+                assert isinstance(held, Outside)
+                ask = f"ip:{held.address}"
+            self._parts[kind] = Side(kind, ask, classes)
+        return self._parts[kind]
+
+    def _dns_servers(self) -> int:
+        """The cluster's DNS servers, which the baseline wants everybody to reach."""
+        found = 0
+        for number, held in enumerate(self.reach.universe.pods):
+            if held.namespace == "kube-system" and held.pods[0].labels.get("k8s-app") == "kube-dns":
+                found |= 1 << number
+        return found
+
+    def beyond(self, number: int, *, maybe: bool) -> int:
+        """The classes of pods a class reaches through any chain of others, itself included.
+
+        What only asks a DNS server is not followed through it: everybody does.
+        """
+        key = number, maybe
+        if key not in self._beyond:
+            pods = inside(self.reach) & ~self.dns
+            found = edge = 1 << number
+            while edge:
+                after = 0
+                for each in bits(edge):
+                    after |= self.reach.row(each, maybe=maybe) & pods
+                edge = after & ~found
+                found |= edge
+            self._beyond[key] = found
+        return self._beyond[key]
+
+    def entered(self, classes: int, ports: int, *, maybe: bool = False) -> bool:
+        """Whether anything reaches some classes on any of some ports: another pod, or something outside."""
+        reach = self.reach
+        return any(
+            reach.row(number, ports, maybe=maybe) & classes & ~reach.alone(number)
+            for number in range(reach.universe.size)
+        )
+
+    def holds(self, name: str) -> bool:
+        """Whether an end is there in this family: places outside are in the one they have addresses of."""
+        return name in self.sides or (name in OUTSIDE and bool(self.part(name).classes))
+
+    # -- which ports
+
+    def everyone(self, ports: Sequence[PortTerm]) -> int:
+        """The ports that numbers name; all of them where none is written."""
+        key = tuple(ports)
+        if key not in self._asked:
+            found = 0
+            for port in ports:
+                if not port.name:
+                    found |= overlapping(self.reach, port)
+            self._asked[key] = found if ports else self.reach.atoms.all
+        return self._asked[key]
+
+    def on(self, side: Side, number: int, ports: Sequence[PortTerm]) -> int:
+        """The ports of a class of an end that are meant: names are those its pods declare."""
+        found = self.everyone(ports)
+        if side.entry is not None and any(port.name for port in ports):
+            for pod in self._pods[side.name, number]:
+                for declared in pod.ports:
+                    if declared.protocol in Protocol.__members__ and any(
+                        port.name == declared.name and port.protocol in (None, Protocol(declared.protocol))
+                        for port in ports
+                        if port.name
+                    ):
+                        found |= self.reach.port(Protocol(declared.protocol), declared.port)
+        return found
+
+    def declares(self, side: Side, number: int) -> list[tuple[Protocol, int]]:
+        """The ports that an end's pods of a class declare."""
+        if side.entry is None:
+            return []
+        return [(protocol, port) for protocol, port, _ in self.named(side, number)]
+
+    def named(self, side: Side, number: int) -> list[tuple[Protocol, int, str]]:
+        """The ports that an end's pods of a class declare, with their names."""
+        if side.entry is None:
+            return []
+        ports = dict.fromkeys(port for pod in self._pods[side.name, number] for port in pod.ports)
+        return [
+            (Protocol(port.protocol), port.port, port.name) for port in ports if port.protocol in Protocol.__members__
+        ]
+
+    def side_of(self, number: int) -> Side:
+        """A workload that has pods in a class."""
+        return self.sides[self.members[number][0]]
+
+    @property
+    def dns_ports(self) -> int:
+        """Port 53 of both protocols."""
+        return self.everyone(_DNS)
+
+    def end(self, side: Side, number: int) -> End:
+        """One pod of an end's class, or one of its addresses, to ask the engine about."""
+        if side.entry is not None:
+            pod = self._pods[side.name, number][0]
+            return End(EndKind.POD, pod.ref, (pod,))
+        held = self.reach.member(number)
+        assert isinstance(held, Outside)
+        return End(EndKind.ADDRESS, addresses=(held.address,))
+
+    def single(self, side: Side) -> bool:
+        """Whether an end is one pod, which is no pair with itself."""
+        return side.entry is not None and len(side.entry.workload.active) == 1
+
+
+def overlapping(reach: Reachability, port: PortTerm) -> int:
+    """The port atoms that hold any port of a range."""
+    protocol = port.protocol or Protocol.TCP
+    if port.low == port.high:
+        return reach.port(protocol, port.low)
+    found = 0
+    for number in range(reach.atoms.all.bit_length()):
+        atom = 1 << number
+        each, low, high = next(reach.atoms.spans(atom))
+        if each is protocol and low <= port.high and port.low <= high:
+            found |= atom
+    return found
+
+
+def means(term: Term, entry: Entry) -> bool:
+    """Whether a term means a workload."""
+    if term.kind is Kind.ANY:
+        return True
+    if term.kind is Kind.AI:
+        return entry.ai
+    if term.kind is Kind.ROLE:
+        return entry.role == term.value
+    if term.kind is Kind.DOMAIN:
+        return entry.domain == term.value
+    if term.kind is Kind.NAMESPACE:
+        return entry.workload.namespace == term.value
+    return term.kind is Kind.WORKLOAD and entry.name.lower() == term.value
