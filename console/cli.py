@@ -15,6 +15,7 @@ from collections.abc import Sequence
 from typing import Final
 
 from console import __version__
+from console.commands import record
 from console.errors import ConsoleError, UsageError
 from console.wiring import Parser, contexts, modes, say, source_flags, sources, title
 
@@ -36,6 +37,12 @@ def _console_parser() -> argparse.ArgumentParser:
         epilog=f"commands:\n{listed}\nWith no command the console opens. See netpol-console COMMAND --help.\n",
         formatter_class=argparse.RawDescriptionHelpFormatter,
         parents=[source_flags()],
+    )
+    session = parser.add_argument_group("recording")
+    session.add_argument("--record", metavar="FILE", help="record this session, to be looked at with --recording FILE")
+    record.add_bounds(session)
+    session.add_argument(
+        "--speed", type=float, metavar="TIMES", help="with --recording: play it, at so many times its speed"
     )
     parser.add_argument("--version", action="version", version=f"netpol-console {__version__}")
     return parser
@@ -100,7 +107,8 @@ def _open_console(options: argparse.Namespace) -> int:
     from console.settings import load_settings
 
     settings = load_settings()
-    with sources(options, lively=True) as source:
+    with sources(options, lively=True) as make:
+        source = record.session(options, make)
         called = title(options)  # a kubeconfig that cannot be used is told before the screen is taken
         from console.tui.app import run
 

@@ -80,7 +80,7 @@ def check_source(options: argparse.Namespace) -> None:
     if len(chosen) > 1 and chosen != ["context", "kubeconfig"]:
         raise UsageError(f"--{chosen[0]} and --{chosen[1]} are two sources", hint="choose one")
     if options.at is not None and not (options.demo or options.recording):
-        raise UsageError("--at names a moment of a recording or of the demo", hint="use it with --recording or --demo")
+        raise UsageError("--at names a moment of a recording or of the demo", hint="use it with --demo or --recording")
 
 
 def _demo_at(options: argparse.Namespace) -> float | None:

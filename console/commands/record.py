@@ -7,7 +7,7 @@ import re
 import signal
 import threading
 import time
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from typing import TYPE_CHECKING, Final
 
@@ -15,7 +15,7 @@ from console.errors import ClusterError, UsageError
 from console.wiring import say, sources
 
 if TYPE_CHECKING:
-    from console.cluster.source import Status, Update
+    from console.cluster.source import Source, Status, Update
     from console.history.writer import Bounds
 
 HELP: Final = "keep every change of a cluster in one file, to be looked at with --recording FILE"
@@ -32,7 +32,7 @@ def add(parser: argparse.ArgumentParser) -> None:
     add_bounds(parser)
 
 
-def add_bounds(parser: argparse.ArgumentParser) -> None:
+def add_bounds(parser: argparse._ActionsContainer) -> None:
     """Add what says how much is kept."""
     parser.add_argument("--max-size", metavar="SIZE", help="drop the oldest so that the file stays below 200M, 1G, …")
     parser.add_argument("--max-age", metavar="AGE", help="drop what is older than 12h, 7d, …")
@@ -83,6 +83,29 @@ def run(options: argparse.Namespace) -> int:
         f"ended {rfc3339(time.time())}: {recorder.objects:,} objects, {recorder.written:,} changes; the file has {size}"
     )
     return 3 if recorder.incomplete else 0
+
+
+def session(options: argparse.Namespace, make: Callable[[str | None], Source]) -> Callable[[str | None], Source]:
+    """What makes the console's sources, the first of them recorded where the flags say so. Raises ConsoleError."""
+    if options.speed is not None and (not options.recording or options.speed <= 0):
+        raise UsageError(
+            "--speed says how fast to play a recording", hint="use it with --recording FILE, as --speed 10"
+        )
+    if not options.record:
+        return make
+    _check(options)
+    from console.history.tap import Session
+
+    recorded = Session(options.record, bounds(options), annotations=options.annotations)
+    return lambda context: make(context) if context is not None else recorded.over(make(None))
+
+
+def _check(options: argparse.Namespace) -> None:
+    for flag in ("manifests", "recording"):
+        if getattr(options, flag):
+            raise UsageError(
+                f"--{flag} does not change: there is nothing to record", hint="record a cluster, or --demo"
+            )
 
 
 def bounds(options: argparse.Namespace) -> Bounds:

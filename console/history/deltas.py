@@ -132,6 +132,12 @@ class State(msgspec.Struct, frozen=True, omit_defaults=True):
         ]
 
 
+class _Head(msgspec.Struct, frozen=True):
+    """Of a State, where it is from."""
+
+    facts: Facts
+
+
 #: Where a State has the objects of each class.
 _TABLES: Final[Mapping[type, str]] = {
     Namespace: "namespaces",
@@ -147,6 +153,7 @@ _TABLES: Final[Mapping[type, str]] = {
 _ENCODER: Final = msgspec.msgpack.Encoder()
 # Made here, not where they are used: see objects/shapes.py.
 _STATES: Final = msgspec.msgpack.Decoder(State)
+_HEADS: Final = msgspec.msgpack.Decoder(_Head)
 _BATCHES: Final = msgspec.msgpack.Decoder(Batch)
 
 
@@ -171,6 +178,11 @@ def encode(value: State | Batch) -> bytes:
 def decode_state(payload: bytes) -> State:
     """The keyframe in a payload. Raises msgspec.MsgspecError if it holds none."""
     return _STATES.decode(payload)
+
+
+def decode_facts(payload: bytes) -> Facts:
+    """Where the keyframe in a payload is from. Raises msgspec.MsgspecError if it holds none."""
+    return _HEADS.decode(payload).facts
 
 
 def decode_batch(payload: bytes) -> Batch:

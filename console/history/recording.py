@@ -18,11 +18,13 @@ from console.errors import InputError
 from console.history.deltas import (
     Batch,
     Delta,
+    Facts,
     Key,
     Standing,
     State,
     applied,
     decode_batch,
+    decode_facts,
     decode_state,
     key_of,
 )
@@ -100,7 +102,7 @@ class Recording:
         self._index(found)
         self._starts = [segment.at for segment in self._segments]
         #: Where it is from: as its last part says.
-        self.facts = self._open(self._segments[-1])[0].facts
+        self.facts = self._facts()
 
     def _scan(self) -> list[Frame | Damage]:
         try:
@@ -201,23 +203,30 @@ class Recording:
             if batch.standing is not None:
                 yield Event(frame.at / MICRO, standing=batch.standing)
 
+    def _facts(self) -> Facts:
+        frame = self._segments[-1].frames[0]
+        try:
+            return decode_facts(self._payload(frame, zlib.decompressobj(-zlib.MAX_WBITS)))
+        except (zlib.error, msgspec.MsgspecError) as error:
+            raise self._strange(frame, error) from None
+
     def _open(self, segment: _Segment) -> tuple[State, Iterator[tuple[Frame, Batch]]]:
         stream = zlib.decompressobj(-zlib.MAX_WBITS)
-
-        def payload(frame: Frame) -> bytes:
-            return stream.decompress(os.pread(self._file, frame.stop - frame.start, frame.start))
 
         def batches() -> Iterator[tuple[Frame, Batch]]:
             for frame in segment.frames[1:]:
                 try:
-                    yield frame, decode_batch(payload(frame))
+                    yield frame, decode_batch(self._payload(frame, stream))
                 except (zlib.error, msgspec.MsgspecError) as error:
                     raise self._strange(frame, error) from None
 
         try:
-            return decode_state(payload(segment.frames[0])), batches()
+            return decode_state(self._payload(segment.frames[0], stream)), batches()
         except (zlib.error, msgspec.MsgspecError) as error:
             raise self._strange(segment.frames[0], error) from None
+
+    def _payload(self, frame: Frame, stream: zlib._Decompress) -> bytes:
+        return stream.decompress(os.pread(self._file, frame.stop - frame.start, frame.start))
 
     def _strange(self, frame: Frame, error: Exception) -> InputError:
         """Whole frames whose content makes no sense: not the disk's fault, so nothing is guessed."""

@@ -7,6 +7,7 @@ from dataclasses import replace
 
 from console.cluster.source import Source, Update
 from console.history.recorder import Recorder
+from console.history.writer import Bounds, Writer
 from console.objects.diagnostics import Diagnostic, Severity
 
 
@@ -40,3 +41,21 @@ class RecordedSource:
         """See Source; what was seen until now is written."""
         self._source.close()
         self._recorder.stop()
+
+
+class Session:
+    """Records the source a session begins with, and that source when it is opened again; no other one.
+
+    A recording holds one cluster: another context is not recorded.
+    """
+
+    def __init__(self, path: str, bounds: Bounds, *, annotations: bool = False) -> None:
+        """Raises InputError where the file cannot be recorded to."""
+        self._how = path, bounds, annotations
+        self._first: Writer | None = Writer(path, bounds)
+
+    def over(self, source: Source) -> Source:
+        """The source, recorded. Raises InputError where the file can be recorded to no more."""
+        path, bounds, annotations = self._how
+        writer, self._first = self._first or Writer(path, bounds), None
+        return RecordedSource(source, Recorder(writer, source.title, annotations=annotations))
