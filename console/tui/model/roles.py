@@ -32,9 +32,11 @@ class Roles:
     Several threads may ask: at worst two of them work out the same.
     """
 
+    _known: dict[str, RolesWithin]
+
     def __init__(self, contents: Mapping[str, Contents], before: Roles | None = None) -> None:
-        known: dict[str, RolesWithin] = before._known.copy() if before is not None else {}
-        self._known: dict[str, RolesWithin] = {name: kept for name, kept in known.items() if contents.get(name) is kept.contents}
+        known = before._known.copy() if before is not None else {}
+        self._known = {name: kept for name, kept in known.items() if contents.get(name) is kept.contents}
 
     def within(self, contents: Contents) -> RolesWithin:
         """Those in a namespace."""

@@ -7,7 +7,6 @@ from enum import Enum
 from typing import Any, Final, NamedTuple
 
 from console.cluster.source import State
-from console.governance.roles import Classification
 from console.objects.core import Pod
 from console.objects.meta import ObjectRef
 from console.objects.netpol import NetworkPolicy
@@ -19,7 +18,7 @@ from console.report.words import place, stance_word
 from console.tui.model.policies import Policy, does, selects
 from console.tui.model.search import Filter
 from console.tui.model.sight import Sight
-from console.tui.model.table import Column, Table
+from console.tui.model.table import SAMPLE, Column, Table
 from console.tui.text import Line, Piece, Tone
 
 #: The tone of each stance; its glyph and word say the same.
@@ -30,8 +29,6 @@ _STANCE_TONES: Final[Mapping[Stance, Tone]] = {
     Stance.MIXED: Tone.WARN,
     Stance.UNKNOWN: Tone.WARN,
 }
-#: More rows than this are not asked for their widest role before they are drawn.
-_MEASURED: Final = 400
 _ROLE_WIDTH: Final = 14
 _STANCE_WIDTH: Final = 9
 
@@ -102,38 +99,35 @@ def listing(sight: Sight, view: View, narrowed: Filter) -> Table[Any]:
 
 def _workloads(sight: Sight, view: View) -> Table[Workload]:
     everywhere = not view.namespace
-    held = list(_contents(sight, view))
-    measured = sum(len(each.workloads) for each in held) <= _MEASURED
+    parts = [
+        sight.kept_of(each, Kind.WORKLOADS, lambda of: _workloads_of(sight, of)) for each in _contents(sight, view)
+    ]
+    measured = sum(len(part.rows) for part in parts) <= SAMPLE
     columns: list[Column[Workload]] = [
         Column("NAME", lambda row: Piece(_name(row, everywhere)), lambda row: _name(row, everywhere)),
         Column("KIND", lambda row: Piece(row.kind, Tone.DIM), lambda row: row.kind, drop=2),
-        Column("ROLE", lambda row: Piece(_role(sight.role(row)), Tone.ACCENT), width=_ROLE_WIDTH, drop=1),
+        Column(
+            "ROLE",
+            lambda row: Piece(_role(sight, row), Tone.ACCENT),
+            (lambda row: _role(sight, row)) if measured else None,
+            width=_ROLE_WIDTH,
+            drop=1,
+        ),
         Column("PODS", lambda row: Piece(_ready(row), _ready_tone(row)), _ready),
         *_stances(sight),
     ]
-
-    def part(of: Contents) -> Table[Workload]:
-        roles = sight.frame.roles.within(of)
-        of_role = columns[2]._replace(text=(lambda row: _role(roles.of(row))) if measured else None)
-        return Table(
-            of.workloads,
-            [_measuring(column) for column in (*columns[:2], of_role, *columns[3:])],
-            lambda row: row.ref,
-            text=lambda row: f"{row.namespace}/{row.name} {row.kind} {roles.of(row).role.value}",
-            labels=lambda row: (pod.labels for pod in row.pods),
-        )
-
-    parts = [sight.kept_of(each, (Kind.WORKLOADS, everywhere, measured), part) for each in held]
     return Table.joined(parts, columns, least=14)
 
 
-def _measuring(column: Column[Any]) -> Column[Any]:
-    """The column for a part of a table. Parts are measured, never drawn, and outlive the moment they come from.
-
-    They are made namespace by namespace: where nothing changed in one, its part is that
-    of the moment before. A cell that looks at its moment would keep that too.
-    """
-    return column._replace(cell=lambda row: Piece(row.name))
+def _workloads_of(sight: Sight, held: Contents) -> Table[Workload]:
+    """Those of a namespace, without columns: kept while nothing changes there, it may not hold on to a moment."""
+    roles = sight.frame.roles.within(held)
+    return Table(
+        held.workloads,
+        key=lambda row: row.ref,
+        text=lambda row: f"{row.namespace}/{row.name} {row.kind} {roles.of(row).role.value}",
+        labels=lambda row: (pod.labels for pod in row.pods),
+    )
 
 
 def _pods(sight: Sight, view: View) -> Table[Pod]:
@@ -145,19 +139,19 @@ def _pods(sight: Sight, view: View) -> Table[Pod]:
         Column("NODE", lambda row: Piece(row.node, Tone.DIM), lambda row: row.node, drop=3),
         *_stances(sight),
     ]
-    measured = [_measuring(column) for column in columns]
-
-    def part(of: Contents) -> Table[Pod]:
-        return Table(
-            list(_members(of, view.workload)),
-            measured,
-            lambda row: row.ref,
-            text=lambda row: f"{row.namespace}/{row.name} {row.phase}",
-            labels=lambda row: (row.labels,),
-        )
-
-    parts = [sight.kept_of(each, (view.workload, everywhere), part) for each in _contents(sight, view)]
+    parts = [
+        sight.kept_of(each, view.workload, lambda of: _pods_of(of, view.workload)) for each in _contents(sight, view)
+    ]
     return Table.joined(parts, columns, most=24)
+
+
+def _pods_of(held: Contents, workload: ObjectRef | None) -> Table[Pod]:
+    return Table(
+        list(_members(held, workload)),
+        key=lambda row: row.ref,
+        text=lambda row: f"{row.namespace}/{row.name} {row.phase}",
+        labels=lambda row: (row.labels,),
+    )
 
 
 def _policies(sight: Sight, view: View) -> Table[Policy]:
@@ -217,8 +211,8 @@ def _name(row: Workload | Pod | Policy, everywhere: bool) -> str:
     return place(row.ref) if everywhere else row.name
 
 
-def _role(found: Classification) -> str:
-    role = found.role.value
+def _role(sight: Sight, row: Workload) -> str:
+    role = sight.role(row).role.value
     return "–" if role == "other" else role
 
 

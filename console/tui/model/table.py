@@ -5,12 +5,17 @@ from __future__ import annotations
 from collections.abc import Callable, Hashable, Iterable, Mapping, Sequence
 from copy import copy
 from functools import cached_property
-from typing import Generic, NamedTuple, TypeVar
+from typing import Final, Generic, NamedTuple, TypeVar
 
 from console.tui.model.search import Filter
 from console.tui.text import Line, Piece, cells_of, fit
 
 R = TypeVar("R")
+
+#: More rows than this are not all measured: some of them, evenly spread, say how wide the columns are.
+SAMPLE: Final = 400
+#: The first column of a table that was not measured as a whole is a multiple of this wide, in cells.
+_STEP: Final = 8
 
 
 class Column(NamedTuple, Generic[R]):
@@ -61,7 +66,7 @@ class Table(Generic[R]):
     def joined(
         cls, parts: Sequence[Table[R]], columns: Sequence[Column[R]], *, least: int = 16, most: int = 40
     ) -> Table[R]:
-        """The rows of several tables of one form, one after the other; what was found out about each is kept."""
+        """The rows of several tables, one after the other, in columns; the text filters look at is kept by each."""
         table = cls((), columns, labels=parts[0]._labels if parts else lambda _: (), least=least, most=most)
         table.rows = [row for part in parts for row in part.rows]
         table.keys = [key for part in parts for key in part.keys]
@@ -89,12 +94,14 @@ class Table(Generic[R]):
     @cached_property
     def _widths(self) -> list[int]:
         """What each column would like: its widest text, or its fixed width, or its title."""
-        if self._parts:
-            return [max(sizes) for sizes in zip(*(part._widths for part in self._parts), strict=True)]
+        measured = self.rows[:: len(self.rows) // SAMPLE + 1]
         wanted = []
         for column in self._columns:
-            longest = max((cells_of(column.text(row)) for row in self.rows), default=0) if column.text else column.width
+            longest = max((cells_of(column.text(row)) for row in measured), default=0) if column.text else column.width
             wanted.append(max(longest, len(column.title)))
+        if wanted and len(measured) < len(self.rows):
+            # Room for a name that was not among those; and the columns stay where they are when rows come and go.
+            wanted[0] = -(-wanted[0] // _STEP) * _STEP
         return wanted
 
     def layout(self, cells: int) -> tuple[tuple[Column[R], int], ...]:
