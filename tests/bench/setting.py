@@ -11,12 +11,16 @@ from .clusters import Cluster, generate, load
 
 @dataclass(frozen=True)
 class Setting:
-    """`given` is a JSON List to take for the large cluster; `folder` is empty and ours, `root` the checkout."""
+    """`given` is a JSON List to take for the large cluster; `folder` is empty and ours, `root` the checkout.
+
+    `minutes` is how long what is measured over time is measured.
+    """
 
     root: Path
     folder: Path
     runs: int
     given: Path | None = None
+    minutes: float = 1.0
 
     @cached_property
     def cluster(self) -> Cluster:
