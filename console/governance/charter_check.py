@@ -184,6 +184,9 @@ class _Check:
             self._problems.add((*path, "among"), f"among narrows an only, and this is a {rule.verb.value}")
         if rule.chain and rule.verb is not Verb.NEVER:
             self._problems.add((*path, "through"), f"through any chain is for never, and this is a {rule.verb.value}")
+        for key, terms in ((subject_key, rule.subject), (rule.verb.value, rule.others), ("among", rule.among)):
+            if any(term.one for term in terms) and (rule.verb is not Verb.MUST or terms is not rule.others):
+                self._problems.add((*path, key), "one of is for what a rule must reach")
         why = self._never_matches(rule)
         if why:
             self._problems.add(path, f"rule {rule.name!r} can never match: {why}")

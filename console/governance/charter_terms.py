@@ -42,11 +42,12 @@ class PortTerm(NamedTuple):
 
 
 class Term(NamedTuple):
-    """Who is meant, and the ports (none: those of the rule)."""
+    """Who is meant, and the ports (none: those of the rule). `one`: any one of them will do (for ``must``)."""
 
     kind: Kind
     value: str = ""
     ports: tuple[PortTerm, ...] = ()
+    one: bool = False
 
     @property
     def inside(self) -> bool:
@@ -55,7 +56,8 @@ class Term(NamedTuple):
 
     def words(self) -> str:
         """As it is read aloud."""
-        return self._who() + (f" on {', '.join(map(str, self.ports))}" if self.ports else "")
+        who = f"some {self._who()}" if self.one else self._who()
+        return who + (f" on {', '.join(map(str, self.ports))}" if self.ports else "")
 
     def _who(self) -> str:
         if self.kind is Kind.ANY:
@@ -80,6 +82,7 @@ class BadTerm(ValueError):
 
 _SPOKEN: Final = {INTERNET: "the internet", METADATA: "the metadata address", "apiserver": "the API server"}
 _SCHEMES: Final = {kind.value: kind for kind in (Kind.ROLE, Kind.DOMAIN, Kind.NAMESPACE, Kind.WORKLOAD, Kind.GROUP)}
+_ONE: Final = "one of "
 _PLAIN: Final = ("any", "ai", *OUTSIDE)
 _FORMS: Final = (
     f"write {', '.join(_PLAIN)}, role:NAME, domain:NAME, namespace:NAME, workload:NAMESPACE/KIND/NAME or outside:GROUP"
@@ -92,11 +95,12 @@ _PORT: Final = re.compile(
 def parse_term(text: str) -> Term:
     """A term, with its ports. Raises BadTerm."""
     who, _, ports = text.strip().partition(" on ")
-    who = who.strip()
+    one = who.startswith(_ONE)
+    who = who.removeprefix(_ONE).strip()
     on = parse_ports([part for part in ports.split(",") if part.strip()])
     if who in _PLAIN:
         kind = Kind(who) if who in ("any", "ai") else Kind.OUTSIDE
-        return Term(kind, who if kind is Kind.OUTSIDE else "", on)
+        return Term(kind, who if kind is Kind.OUTSIDE else "", on, one)
     scheme, colon, value = who.partition(":")
     if not colon or scheme not in _SCHEMES or not value.strip():
         near = get_close_matches(scheme if colon else who, [*_SCHEMES, *_PLAIN], n=1)
@@ -105,7 +109,7 @@ def parse_term(text: str) -> Term:
     value = value.strip()
     if scheme == "workload" and (value.count("/") != 2 or not all(value.split("/"))):
         raise BadTerm(f"{text!r} names no workload", "write workload:NAMESPACE/KIND/NAME")
-    return Term(_SCHEMES[scheme], value.lower() if scheme == "workload" else value, on)
+    return Term(_SCHEMES[scheme], value.lower() if scheme == "workload" else value, on, one)
 
 
 def parse_ports(texts: Sequence[str | int]) -> tuple[PortTerm, ...]:

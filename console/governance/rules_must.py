@@ -3,11 +3,11 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
+from typing import NamedTuple
 
 from console.governance.charter import Rule
 from console.governance.charter_terms import PortTerm
 from console.governance.findings import Offence
-from console.governance.rules_asked import by_ports
 from console.governance.rules_proof import Prover
 from console.governance.scopes import Scene, Side
 from console.policy.model import Protocol
@@ -21,44 +21,74 @@ def must(rule: Rule, scenes: Sequence[Scene], prover: Prover) -> tuple[tuple[Off
     """The pairs that are blocked (for some of their pods, too), those that may be, and how many were asked about.
 
     A destination is asked on the ports it declares among those the rule names, and not at
-    all where it declares none of them; where the rule names none, any port will do.
+    all where it declares none of them; where the rule names none, any port will do. Of
+    those that are alternatives to each other (``one of``) the best is told.
     """
     found: dict[tuple[str, str], Offence] = {}
     pairs = 0
     for scene in scenes:
         count = 0
-        for source, destination, ports in _asked(rule, scene):
+        for choices in _asked(rule, scene):
             count += 1
-            offence = _blocked(scene, source, destination, ports, prover)
-            key = source.name, destination.name
-            if offence is not None and (key not in found or _worse(offence, found[key])):
-                found[key] = offence
+            worst = _best(scene, choices)
+            if worst is not None:
+                path, outcome, at = worst
+                key = path.source.name, path.destination.name
+                if key not in found or _worse(outcome, found[key].outcome):
+                    found[key] = _offence(scene, path, outcome, at, prover)
         pairs = max(pairs, count)
     offences = tuple(found[key] for key in sorted(found) if found[key].outcome is not Outcome.UNKNOWN)
     unknowns = tuple(found[key] for key in sorted(found) if found[key].outcome is Outcome.UNKNOWN)
     return offences, unknowns, pairs
 
 
-def _worse(one: Offence, other: Offence) -> bool:
-    return _WORST.index(one.outcome) < _WORST.index(other.outcome)
+def _worse(one: Outcome, other: Outcome) -> bool:
+    return _WORST.index(one) < _WORST.index(other)
 
 
 #: The ports that have to be open, each by itself; none: any will do.
 _Ports = list[tuple[Protocol, int]]
 
 
-def _asked(rule: Rule, scene: Scene) -> Iterator[tuple[Side, Side, _Ports]]:
+class _Path(NamedTuple):
+    source: Side
+    destination: Side
+    ports: _Ports
+
+
+def _asked(rule: Rule, scene: Scene) -> Iterator[list[_Path]]:
+    """Paths that must be open; of several in a list, one."""
     subject = scene.ends(rule.subject)
-    for ports, terms in by_ports(rule.others, rule.ports).items():
-        others = scene.ends(terms)
-        sources, destinations = (subject, others) if rule.outward else (others, subject)
-        for destination in destinations.values():
-            wanted = _wanted(scene, destination, ports)
-            if wanted is None:
-                continue
-            for source in sources.values():
-                if source.name != destination.name:
-                    yield source, destination, wanted
+    for term in rule.others:
+        others = scene.ends([term])
+        wanted = {
+            side.name: _wanted(scene, side, term.ports or rule.ports)
+            for side in (others if rule.outward else subject).values()
+        }
+        for one in subject.values():
+            paths = []
+            for other in others.values():
+                source, destination = (one, other) if rule.outward else (other, one)
+                ports = wanted[destination.name]
+                if ports is not None and source.name != destination.name:
+                    paths.append(_Path(source, destination, ports))
+            if term.one and paths:
+                yield paths
+            elif not term.one:
+                yield from ([path] for path in paths)
+
+
+def _best(scene: Scene, choices: list[_Path]) -> tuple[_Path, Outcome, tuple[Protocol, int] | None] | None:
+    """The nearest of several paths that are not open; None where one of them is."""
+    best: tuple[_Path, Outcome, tuple[Protocol, int] | None] | None = None
+    for path in choices:
+        outcome, at = _judged(scene, path)
+        if outcome is None:
+            return None
+        near = path.source.name.partition("/")[0] == path.destination.name.partition("/")[0]
+        if best is None or _worse(best[1], outcome) or (near and best[1] is outcome):
+            best = path, outcome, at
+    return best
 
 
 def _wanted(scene: Scene, side: Side, ports: Sequence[PortTerm]) -> _Ports | None:
@@ -77,18 +107,21 @@ def _wanted(scene: Scene, side: Side, ports: Sequence[PortTerm]) -> _Ports | Non
     return list(found) or None
 
 
-def _blocked(scene: Scene, source: Side, destination: Side, ports: _Ports, prover: Prover) -> Offence | None:
-    reach = scene.reach
+def _judged(scene: Scene, path: _Path) -> tuple[Outcome | None, tuple[Protocol, int] | None]:
+    """The worst that is said of a path on any of its ports, and that port; None where all are open."""
     worst: Outcome | None = None
     at: tuple[Protocol, int] | None = None
-    for port in ports or (None,):
-        outcome = _outcome(scene, source, destination, reach.port(*port) if port else None)
-        if outcome in _WORST and (worst is None or _WORST.index(outcome) < _WORST.index(worst)):
+    for port in path.ports or (None,):
+        outcome = _outcome(scene, path.source, path.destination, scene.reach.port(*port) if port else None)
+        if outcome in _WORST and (worst is None or _worse(outcome, worst)):
             worst, at = outcome, port
-    if worst is None:
-        return None
+    return worst, at
+
+
+def _offence(scene: Scene, path: _Path, outcome: Outcome, at: tuple[Protocol, int] | None, prover: Prover) -> Offence:
+    source, destination, ports = path
     asked = at or next(iter(scene.declares(destination, next(bits(destination.classes)))), (Protocol.TCP, 443))
-    a, b = _where(scene, source, destination, reach.port(*asked), worst)
+    a, b = _where(scene, source, destination, scene.reach.port(*asked), outcome)
     proof = prover.prove(scene, source, a, destination, b, asked)
     where = "where the API server is cannot be told, and nothing outside gets in: " if source.vague else ""
     return Offence(
@@ -96,7 +129,7 @@ def _blocked(scene: Scene, source: Side, destination: Side, ports: _Ports, prove
         destination=destination.ask,
         port=f"{asked[1]}/{asked[0].value}",
         ports=", ".join(f"{number}/{protocol.value}" for protocol, number in ports) or "any port",
-        outcome=worst,
+        outcome=outcome,
         why=where + proof.why,
         policies=proof.policies,
     )

@@ -1,16 +1,27 @@
-"""Why a path is open or blocked, in a line, and the policies that decide: asked of the engine, never guessed."""
+"""Why a path is open or blocked, in a line, and the policies that decide.
+
+Where NetworkPolicies alone decide and all of them could be read, this is told from the
+sets of classes that their rules match; everything else is asked of the engine.
+"""
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
+from dataclasses import dataclass
 from typing import NamedTuple
 
 from console.governance.scopes import Scene, Side
+from console.objects.core import ContainerPort
 from console.objects.meta import ObjectRef
 from console.policy.engine import Engine
-from console.policy.model import Direction, Protocol
+from console.policy.model import CidrPeer, Direction, PodPeer, Policy, PortMatch, Protocol, Tier
+from console.policy.reach import Reachability
 from console.policy.trace import DirectionTrace, Ground
-from console.policy.verdict import Case, Connection, Outcome
+from console.policy.universe import PodClass
+from console.policy.verdict import Case, Connection
+
+#: A port of the destination.
+Port = tuple[Protocol, int]
 
 
 class Proof(NamedTuple):
@@ -20,59 +31,155 @@ class Proof(NamedTuple):
     policies: tuple[ObjectRef, ...]
 
 
+@dataclass(frozen=True, slots=True)
+class _Said:
+    """One direction: whether it is open, on what ground, and the policies that say so (or that isolate)."""
+
+    direction: Direction
+    open: bool | None
+    ground: Ground
+    policies: tuple[ObjectRef, ...]
+    isolated: bool = False
+    doubt: str = ""
+
+    def words(self) -> str:
+        """In a few words; ``""`` where there is nothing to say."""
+        side = self.direction.value
+        names = ", ".join(map(str, self.policies)) or "nothing that is known"
+        if self.open is None:
+            return f"{side} cannot be known: {self.doubt}"
+        if self.open is False:
+            if not self.isolated:
+                return f"{side} is denied by {names}"
+            return f"{side} is isolated by {names}, and no rule lets it {'out' if side == 'egress' else 'in'}"
+        if self.ground is Ground.DEFAULT:
+            return f"no policy governs its {side}"
+        if self.ground is Ground.POLICY:
+            return f"{side} is opened by {names}"
+        if self.ground is Ground.HOST_NETWORK:
+            return f"it is on its node's network, where no policy governs its {side}"
+        return ""
+
+
 class Prover:
-    """Asks the engine about single pods; what policies cannot tell apart is asked about once."""
+    """Proves paths of one snapshot; what policies cannot tell apart is worked out once."""
 
     def __init__(self, engine: Engine) -> None:
         self._engine = engine
         self._known: dict[tuple[object, ...], Proof] = {}
+        #: Whether everything is known, so that sets of classes tell all.
+        self._plain = (
+            not engine.gaps
+            and engine.modes.ingress_ipblock_matches_pods
+            and all(held.namespace.labels_known for held in engine.snapshot.contents.values())
+        )
+        self._rules: dict[tuple[int, int, Direction], list[tuple[int, tuple[PortMatch, ...] | None]]] = {}
 
-    def prove(self, scene: Scene, source: Side, a: int, destination: Side, b: int, port: tuple[Protocol, int]) -> Proof:
+    def prove(self, scene: Scene, source: Side, a: int, destination: Side, b: int, port: Port) -> Proof:
         """What the path from a class of `source` to a class of `destination` rests on, on a port of the latter."""
-        key = scene.reach.family, a, b, port
+        reach = scene.reach
+        key = reach.family, a, b, port
         if key not in self._known:
-            connection = Connection(scene.end(source, a), scene.end(destination, b), *port)
-            self._known[key] = _proof(self._engine.cases(connection))
+            if self._plain and a != b and _networked(reach, a) and _networked(reach, b):
+                ports = scene.container_ports(destination, b)
+                said = [
+                    self._direction(reach, Direction.EGRESS, a, b, port, ports),
+                    self._direction(reach, Direction.INGRESS, b, a, port, ports),
+                ]
+            else:
+                connection = Connection(scene.end(source, a), scene.end(destination, b), *port)
+                said = list(_asked(self._engine.cases(connection)[0]))
+            self._known[key] = _proof(said)
         return self._known[key]
 
+    def _direction(
+        self,
+        reach: Reachability,
+        direction: Direction,
+        subject: int,
+        peer: int,
+        port: Port,
+        ports: Iterable[ContainerPort],
+    ) -> _Said:
+        held = reach.member(subject)
+        if not isinstance(held, PodClass):
+            return _Said(direction, True, Ground.OUTSIDE, ())
+        if held.host:
+            return _Said(direction, True, Ground.HOST_NETWORK, ())
+        isolating = [policy for policy in reach.selecting(subject) if policy.rules(direction) is not None]
+        if not isolating:
+            return _Said(direction, True, Ground.DEFAULT, ())
+        letting = tuple(each.ref for each in isolating if self._lets(reach, each, direction, peer, port, ports))
+        if letting:
+            return _Said(direction, True, Ground.POLICY, letting)
+        return _Said(direction, False, Ground.POLICY, tuple(each.ref for each in isolating), isolated=True)
 
-def _proof(cases: tuple[Case, ...]) -> Proof:
-    case = cases[0]
-    told = [_direction(trace, case.outcome) for trace in case.directions()]
-    policies = dict.fromkeys(ref for _, refs in told for ref in refs)
-    return Proof("; ".join(text for text, _ in told if text), tuple(policies))
+    def _lets(
+        self,
+        reach: Reachability,
+        policy: Policy,
+        direction: Direction,
+        peer: int,
+        port: Port,
+        ports: Iterable[ContainerPort],
+    ) -> bool:
+        key = reach.family, id(policy), direction
+        if key not in self._rules:
+            self._rules[key] = [(_peers(reach, rule.peers), rule.ports) for rule in policy.rules(direction) or ()]
+        return any(
+            peers >> peer & 1 and (matches is None or any(_on(match, port, ports) for match in matches))
+            for peers, matches in self._rules[key]
+        )
 
 
-def _direction(trace: DirectionTrace, outcome: Outcome) -> tuple[str, tuple[ObjectRef, ...]]:
-    egress = trace.direction is Direction.EGRESS
-    side = trace.direction.value
-    if trace.allowed is None:
-        return f"{side} cannot be known: {_doubt(trace)}", ()
-    if trace.allowed is False:
-        denying = tuple(_deciding(trace)) or trace.isolated_by
-        names = _names(denying)
-        if trace.isolated_by and not tuple(_deciding(trace)):
-            return f"{side} is isolated by {names}, and no rule lets it {'out' if egress else 'in'}", denying
-        return f"{side} is denied by {names}", denying
-    if outcome is not Outcome.ALLOWED:
-        return "", ()  # what blocks is told by the other direction
-    if trace.ground is Ground.DEFAULT:
-        return f"no policy governs its {side}", ()
-    if trace.ground is Ground.POLICY:
-        letting = tuple(_deciding(trace))
-        return f"{side} is opened by {_names(letting)}", letting
-    if trace.ground is Ground.HOST_NETWORK:
-        return f"it is on its node's network, where no policy governs its {side}", ()
-    return "", ()
+def _networked(reach: Reachability, number: int) -> bool:
+    """Whether NetworkPolicies alone govern a class."""
+    return all(policy.tier is Tier.NETWORK_POLICY for policy in reach.selecting(number))
 
 
-def _deciding(trace: DirectionTrace) -> Iterator[ObjectRef]:
-    return (policy.ref for policy in trace.policies() if policy.decided is not None)
+def _peers(reach: Reachability, peers: Iterable[object] | None) -> int:
+    universe = reach.universe
+    if peers is None:
+        return universe.all
+    found = 0
+    for peer in peers:
+        if isinstance(peer, PodPeer):
+            found |= universe.selected(peer.namespaces, peer.pods, peer.home)[0]
+        elif isinstance(peer, CidrPeer):
+            found |= universe.of_network(peer)
+    return found
+
+
+def _on(match: PortMatch, port: Port, declared: Iterable[ContainerPort]) -> bool:
+    if match.protocol not in (None, port[0]):
+        return False
+    if match.name:
+        return any((each.name, each.port, each.protocol) == (match.name, port[1], port[0].value) for each in declared)
+    return match.low is None or match.high is None or match.low <= port[1] <= match.high
+
+
+def _proof(said: Iterable[_Said]) -> Proof:
+    told = list(said)
+    if any(each.open is not True for each in told):
+        told = [each for each in told if each.open is not True]  # what lets through does not matter then
+    policies = dict.fromkeys(ref for each in told for ref in each.policies)
+    return Proof("; ".join(words for each in told if (words := each.words())), tuple(policies))
+
+
+def _asked(case: Case) -> Iterator[_Said]:
+    """A case as the engine tells it."""
+    for trace in case.directions():
+        deciding = tuple(policy.ref for policy in trace.policies() if policy.decided is not None)
+        isolated = trace.allowed is False and not deciding
+        yield _Said(
+            trace.direction,
+            trace.allowed,
+            trace.ground,
+            trace.isolated_by if isolated else deciding,
+            isolated=isolated,
+            doubt=_doubt(trace) if trace.allowed is None else "",
+        )
 
 
 def _doubt(trace: DirectionTrace) -> str:
     return trace.gaps[0].why if trace.gaps else "a rule that may match, and need not, decides"
-
-
-def _names(refs: tuple[ObjectRef, ...]) -> str:
-    return ", ".join(map(str, refs)) or "nothing that is known"

@@ -9,7 +9,7 @@ from typing import Final
 from console.governance.charter import Charter
 from console.governance.charter_terms import Kind, PortTerm, Term
 from console.governance.inventory import Entry, Inventory
-from console.objects.core import Pod
+from console.objects.core import ContainerPort, Pod
 from console.policy.matrix import OUTSIDE
 from console.policy.model import Protocol
 from console.policy.parties import families_of
@@ -196,12 +196,17 @@ class Scene:
 
     def named(self, side: Side, number: int) -> list[tuple[Protocol, int, str]]:
         """The ports that an end's pods of a class declare, with their names."""
-        if side.entry is None:
-            return []
-        ports = dict.fromkeys(port for pod in self._pods[side.name, number] for port in pod.ports)
         return [
-            (Protocol(port.protocol), port.port, port.name) for port in ports if port.protocol in Protocol.__members__
+            (Protocol(port.protocol), port.port, port.name)
+            for port in self.container_ports(side, number)
+            if port.protocol in Protocol.__members__
         ]
+
+    def container_ports(self, side: Side, number: int) -> tuple[ContainerPort, ...]:
+        """The same as containers declare them; none for addresses."""
+        if side.entry is None:
+            return ()
+        return tuple(dict.fromkeys(port for pod in self._pods[side.name, number] for port in pod.ports))
 
     def side_of(self, number: int) -> Side:
         """A workload that has pods in a class."""
