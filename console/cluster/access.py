@@ -14,7 +14,7 @@ from console.cluster.transport import Review, Transport
 from console.cluster.worker import Worker
 from console.errors import InputError
 from console.objects.resources import Resource
-from console.objects.shapes import prepare
+from console.objects.shapes import NO_JSON, prepare
 
 #: No more namespaces than this are looked at: each takes a question.
 MAX_ASKED: Final = 1000
@@ -84,7 +84,7 @@ def _rules(transport: Transport, namespace: str, call: Call) -> _RulesStatus | N
     try:
         body = transport.review(Review.RULES, {"namespace": namespace}, call)
         return msgspec.json.decode(body, type=_RulesReview).status
-    except (RequestFailed, InputError, msgspec.DecodeError):
+    except (RequestFailed, InputError, *NO_JSON):
         return None
 
 
@@ -99,7 +99,7 @@ def _may_list(transport: Transport, rules: _RulesStatus, resource: Resource, nam
     try:
         body = transport.review(Review.ACCESS, {"resourceAttributes": attributes}, call)
         return msgspec.json.decode(body, type=_AccessReview).status.allowed
-    except (RequestFailed, InputError, msgspec.DecodeError):
+    except (RequestFailed, InputError, *NO_JSON):
         return True
 
 

@@ -22,7 +22,7 @@ import msgspec
 from console.cluster.failures import Aborted, clean
 from console.cluster.kubeconfig import Context, Exec
 from console.errors import InputError
-from console.objects.shapes import prepare
+from console.objects.shapes import NO_JSON, prepare
 
 _PLUGIN_SECONDS: Final = 60.0
 _POLL_SECONDS: Final = 0.1
@@ -169,7 +169,7 @@ prepare(_PluginAnswer)
 def _credentials(out: bytes, name: str, plugin: Exec) -> Credentials:
     try:
         answer = msgspec.json.decode(out, type=_PluginAnswer)
-    except msgspec.DecodeError:
+    except NO_JSON:
         message = f"the credential plugin {name} printed no ExecCredential"
         raise InputError(message, hint="run it by hand and see what it prints") from None
     if answer.api_version != plugin.api_version:

@@ -15,7 +15,7 @@ from console.cluster.worker import Worker
 from console.errors import InputError
 from console.objects.core import ForeignPolicy
 from console.objects.resources import CUSTOM_GROUPS, FOREIGN_KINDS, TIERED, Resource, custom
-from console.objects.shapes import prepare
+from console.objects.shapes import NO_JSON, prepare
 
 _NEEDED: Final = ("list", "watch")
 _RETRY_SECONDS: Final = (1.0, 2.0, 5.0, 10.0, 30.0)
@@ -89,7 +89,7 @@ def _entries(transport: Transport, group: str, version: str, call: Call) -> list
 def _decoded(body: bytes, shape: type[_T]) -> _T:
     try:
         return msgspec.json.decode(body, type=shape)
-    except msgspec.DecodeError:
+    except NO_JSON:
         raise RequestFailed(Failure(0, "the server's list of its APIs cannot be decoded")) from None
 
 

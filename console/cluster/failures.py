@@ -10,7 +10,7 @@ from typing import Final
 
 import msgspec
 
-from console.objects.shapes import prepare
+from console.objects.shapes import NO_JSON, prepare
 
 _UNPRINTABLE: Final = re.compile(r"[^\x20-\x7e\u00a0-\u200a\u2010-\u2027\u2030-\u205f\u2070-\ud7ff\uf900-\ufffd]+")
 _MAX_MESSAGE: Final = 300
@@ -68,12 +68,12 @@ def refusal(code: int, body: bytes, retry_after: str | None = None) -> Failure:
     status = _Status()
     try:
         status = msgspec.json.decode(body, type=_Status)
-    except msgspec.DecodeError:
+    except NO_JSON:
         if not body.lstrip().startswith((b"<", b"{")):
             status = _Status(message=body[:_MAX_MESSAGE].decode("utf-8", "replace"))
     said = clean(status.message or status.reason or "")
     wait = status.details.retry_after_seconds if status.details else None
-    if retry_after and retry_after.isdigit():
+    if retry_after and retry_after.isdecimal():
         wait = float(retry_after)
     hints = {
         401: "the credentials are wrong or expired: sign in again",

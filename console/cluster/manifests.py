@@ -23,6 +23,8 @@ from console.objects.yaml_text import load_documents
 
 #: Files that one note names; the others are counted.
 _NAMED: Final = 3
+#: Kinds that the note on unknown ones names.
+_KINDS: Final = 8
 #: Diagnostics of the same words that are told one by one.
 _ALIKE: Final = 20
 #: Seconds that `close` waits for an update that is just being handed on.
@@ -155,6 +157,16 @@ def _notes(collector: Collector) -> Iterator[Diagnostic]:
     if collector.strange:
         message = f"{_listed(collector.strange)}: YAML that is no Kubernetes object (no kind) was left out"
         yield Diagnostic(severity=Severity.NOTE, message=message)
+    if collector.unknown:
+        most = collector.unknown.most_common()
+        named = ", ".join(f"{count} {kind}" for kind, count in most[:_KINDS])
+        rest = most[_KINDS:]
+        more = f" and {sum(count for _, count in rest)} of {len(rest)} more kinds" if rest else ""
+        yield Diagnostic(
+            severity=Severity.NOTE,
+            message=f"of kinds the console does not know, left out: {named}{more}",
+            hint="pods that their controllers would make are not seen; of a running cluster, give it the pods too",
+        )
 
 
 def _listed(files: Iterable[str]) -> str:

@@ -42,6 +42,8 @@ class Collector:
         self.kustomizations: dict[str, None] = {}
         #: Objects of kinds that no verdict and no screen needs, by kind. Nothing of them is kept.
         self.unused: Counter[str] = Counter()
+        #: Those of them whose kind is not one of Kubernetes' own, as ``Kind.group``: they may make pods nobody sees.
+        self.unknown: Counter[str] = Counter()
         #: Raw objects that ask to be removed: of use to an overlay only.
         self.removals: list[tuple[dict[str, Any], SourceText]] = []
         #: How many objects were taken.
@@ -95,6 +97,9 @@ class Collector:
             ref = ObjectRef(value["kind"], template.namespace, template.name)
         else:
             self.unused[value["kind"]] += 1
+            group = value["apiVersion"].rpartition("/")[0]
+            if "." in group and not group.endswith(".k8s.io"):
+                self.unknown[f"{value['kind']}.{group}"] += 1
             return
         self.taken += 1
         self._once(value["apiVersion"].rpartition("/")[0], ref, text)

@@ -19,6 +19,7 @@ from console.objects.coverage import INVALID_POLICY, Gap
 from console.objects.diagnostics import Diagnostic, Malformed, Severity
 from console.objects.meta import ObjectRef, SourceText
 from console.objects.resources import FOREIGN_KINDS, RESOURCES, TIERED, Resource
+from console.objects.shapes import NO_JSON
 from console.objects.snapshot import KubeObject
 
 _Converter = Callable[..., KubeObject]
@@ -123,7 +124,7 @@ def decode_page(body: bytes, resource: Resource) -> Page:
     """One page of a LIST of `resource`. Raises Malformed if the body is no list at all."""
     try:
         listed = msgspec.json.decode(body, type=wire.WireRawList)
-    except msgspec.DecodeError as error:
+    except NO_JSON as error:
         raise Malformed(f"the server's answer is no list of {resource.plural}: {error}") from None
     if listed.items is msgspec.UNSET:
         raise Malformed(f"the server's answer is no list of {resource.plural}: it has no items")
@@ -151,7 +152,7 @@ def decode_event(line: bytes, resource: Resource) -> Event:
         if event.type == "BOOKMARK":
             meta = msgspec.json.decode(event.object, type=wire.WireObject).metadata
             return Event("BOOKMARK", resource_version=meta.resource_version or "")
-    except msgspec.DecodeError as error:
+    except NO_JSON as error:
         raise Malformed(f"the server sent what is no watch event: {error}") from None
     if event.type not in ("ADDED", "MODIFIED", "DELETED"):
         raise Malformed(f"the server sent a watch event of unknown type {event.type!r}")
@@ -194,12 +195,20 @@ class _ItemDecoder:
             text = SourceText(json=self._whole(bytes(item))) if self._keeps_text else None
             return self._convert(self._decoder.decode(item), text)
         except msgspec.ValidationError as error:
-            raw = msgspec.json.decode(item)
+            raw = _raw(item)
             raise _malformed(error, raw, _ref(self._kind, raw)) from None
-        except msgspec.DecodeError as error:
+        except NO_JSON as error:
             raise Malformed(f"the server sent malformed JSON: {error}") from None
         except Malformed as error:
-            raise Malformed(error.message, path=error.path, ref=_ref(self._kind, msgspec.json.decode(item))) from None
+            raise Malformed(error.message, path=error.path, ref=_ref(self._kind, _raw(item))) from None
+
+
+def _raw(item: msgspec.Raw) -> Any:
+    """The value of an item; None where no value can be made of it, which a part of it may still be."""
+    try:
+        return msgspec.json.decode(item)
+    except NO_JSON:
+        return None
 
 
 def _is_native(group: str) -> bool:

@@ -2,7 +2,12 @@
 
 from __future__ import annotations
 
+from typing import Final
+
 import msgspec
+
+#: What msgspec raises for bytes that are not the JSON that is wanted: no JSON, no UTF-8, or nested without end.
+NO_JSON: Final = (msgspec.DecodeError, UnicodeDecodeError, RecursionError)
 
 
 def prepare(*shapes: type[msgspec.Struct]) -> None:

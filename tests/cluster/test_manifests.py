@@ -179,6 +179,16 @@ def test_kinds_that_decide_nothing_are_counted_and_not_kept(tmp_path: Path) -> N
     assert "aHVudGVyMg" not in repr(found)
 
 
+def test_kinds_nobody_knows_are_named_with_their_numbers(tmp_path: Path) -> None:
+    own = [{"apiVersion": "v1", "kind": "ConfigMap", "metadata": {"name": "c"}}]
+    own.append({"apiVersion": "rbac.authorization.k8s.io/v1", "kind": "Role", "metadata": {"name": "r"}})
+    crds = [{"apiVersion": f"g{number}.io/v1", "kind": f"K{number}", "metadata": {"name": "x"}} for number in range(10)]
+    [told] = reading(tmp_path, pod("a"), *own, *crds, crds[7]).diagnostics
+    assert told.severity is Severity.NOTE
+    assert "left out: 2 K7.g7.io, 1 K0.g0.io, 1 K1.g1.io," in told.message
+    assert told.message.endswith(" and 2 of 2 more kinds")
+
+
 @pytest.mark.parametrize(
     "data", ["{key: !!int hunter2}", "{key: 1, key: hunter2}", "[hunter2", "'hunter2\n", "\n\thunter2: 1"]
 )
