@@ -84,7 +84,7 @@ def seeds(target: str) -> Iterator[bytes]:
     if target == "kubeconfig":
         yield msgspec.json.encode(_KUBECONFIG)
     if target == "refused":
-        yield b'\0{"kind":"Status","message":"no pods","reason":"Forbidden","details":{"retryAfterSeconds":3}}'
+        yield b'\x003{"kind":"Status","message":"no pods","reason":"Forbidden","details":{"retryAfterSeconds":3}}'
     if target == "cli":
         yield from (
             b"\0a/p\nb/p\n--port\n443\n-o\njson",

@@ -26,6 +26,7 @@ from console.governance.groups import By, groups
 from console.objects.decode import decode, decode_event, decode_page, template_pod
 from console.objects.diagnostics import Malformed
 from console.objects.resources import FOREIGN_KINDS, RESOURCES, TIERED, custom
+from console.objects.shapes import NO_JSON
 from console.objects.snapshot import Snapshot
 from console.objects.yaml_events import YamlError
 from console.objects.yaml_lines import UNREAD, LineReader
@@ -116,8 +117,7 @@ def manifests(data: bytes) -> None:
     """Any file is a snapshot that every question can be asked of, or an InputError."""
     try:
         snapshot = read_manifests(["-"], io.BytesIO(data)).snapshot
-    except ConsoleError as error:
-        _printable(str(error))
+    except ConsoleError:
         return
     _questions(snapshot)
 
@@ -154,10 +154,8 @@ def ends(data: bytes) -> None:
         lambda: parse_port(port),
         lambda: Engine(cluster).evaluate(connection(source, destination, port, cluster)),
     ):
-        try:
+        with contextlib.suppress(UsageError):
             ask()
-        except UsageError as error:
-            _printable(str(error))
 
 
 def rows(data: bytes) -> None:
@@ -189,7 +187,7 @@ def kubeconfig(data: bytes) -> None:
 
 def refused(data: bytes) -> None:
     """Any body of an answer that refuses."""
-    failure = refusal(403 if data[:1] < b"\x80" else 500, data[1:], None)
+    failure = refusal(403 if data[:1] < b"\x80" else 500, data[2:], data[1:2].decode("latin-1"))
     _printable(failure.message)
 
 
@@ -252,7 +250,7 @@ def _questions(snapshot: Snapshot) -> None:
 def _json(data: bytes) -> Any:
     try:
         return msgspec.json.decode(data)
-    except (msgspec.DecodeError, RecursionError):
+    except NO_JSON:
         return None
 
 
