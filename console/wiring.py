@@ -321,4 +321,6 @@ def print_json(value: object) -> None:
     """Print an answer as JSON."""
     import msgspec
 
-    print(msgspec.json.format(msgspec.json.encode(value), indent=2).decode())
+    from console.report.clean import clean_json
+
+    print(clean_json(msgspec.json.format(msgspec.json.encode(value), indent=2).decode()))

@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+import re
 from typing import Final
 
 #: The longest run of text from a cluster that is shown in one piece, in characters.
 LIMIT: Final = 500
+_BEYOND_ASCII: Final = re.compile(r"[^\x20-\x7e\n]+")
 
 
 def clean(text: str, limit: int = LIMIT) -> str:
@@ -23,3 +25,23 @@ def clean(text: str, limit: int = LIMIT) -> str:
 def clean_lines(text: str) -> str:
     """Text of many lines with each line cleaned and of any length; tabs become two spaces."""
     return "\n".join(clean(line.replace("\t", "  "), limit=len(line) + 2) for line in text.split("\n"))
+
+
+def clean_json(text: str) -> str:
+    """JSON text in which what a terminal obeys or does not show is escaped; to whoever parses it nothing changes.
+
+    RFC 8259 has encoders escape what is below U+0020 only: DEL, C1 controls and bidi characters pass.
+    """
+    return _BEYOND_ASCII.sub(lambda found: "".join(map(_json_escaped, found[0])), text)
+
+
+def _json_escaped(character: str) -> str:
+    if character.isprintable():
+        return character
+    return "".join(f"\\u{unit.hex()}" for unit in _units(character))
+
+
+def _units(character: str) -> tuple[bytes, ...]:
+    """The UTF-16 code units of a character, which is how JSON escapes it."""
+    encoded = character.encode("utf-16-be", "surrogatepass")
+    return tuple(encoded[at : at + 2] for at in range(0, len(encoded), 2))
