@@ -255,9 +255,10 @@ def _json(data: bytes) -> Any:
 
 
 def _same(one: Any, other: Any) -> bool:
-    """Equality that tells true from 1, and takes NaN for itself."""
-    if isinstance(one, float) and isinstance(other, float) and math.isnan(one):
-        return math.isnan(other)
+    """Equality that tells true from 1, and takes NaN for itself; 1e3 and 1000 are one number, as in JSON."""
+    numbers = isinstance(one, (int, float)) and isinstance(other, (int, float))
+    if numbers and not isinstance(one, bool) and not isinstance(other, bool):
+        return one == other or (math.isnan(one) and math.isnan(other))
     if isinstance(one, dict) and isinstance(other, dict):
         return one.keys() == other.keys() and all(_same(value, other[key]) for key, value in one.items())
     if isinstance(one, list) and isinstance(other, list):
