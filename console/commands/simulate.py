@@ -25,7 +25,10 @@ def add(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("src", nargs="?", metavar="SRC")
     parser.add_argument("dst", nargs="?", metavar="DST")
     parser.add_argument(
-        "--port", metavar="PORT", help="443, 443/TCP, 53/UDP, or a port name of the destination; without it, every port"
+        "--port",
+        metavar="PORT",
+        help="443, 443/TCP, 53/UDP, or a port name of the destination; svc:NAMESPACE/NAME:PORT does as well; "
+        "without it, every port",
     )
     parser.add_argument("-o", "--output", choices=("text", "json"), default="text")
     parser.add_argument("--trace", action="store_true", help="every clause of every rule, not only those that decide")
@@ -41,14 +44,17 @@ def run(options: argparse.Namespace) -> int:
     engine = engine_of(options)
     if options.batch is not None:
         return _batch(engine, options.batch)
-    return _any_port(engine, options) if options.port is None else _one(engine, options)
+    from console.policy.ends import split_port
+
+    any_port = options.port is None and not split_port(options.dst)[1]
+    return _any_port(engine, options) if any_port else _one(engine, options)
 
 
 def _one(engine: Engine, options: argparse.Namespace) -> int:
     from console.policy.ends import connection
     from console.policy.fix import fix_for, raw_policy
 
-    verdict = engine.evaluate(connection(options.src, options.dst, options.port, engine.snapshot))
+    verdict = engine.evaluate(connection(options.src, options.dst, options.port or "", engine.snapshot))
     fix = fix_for(engine, verdict, lambda ref: raw_policy(engine.snapshot, ref))
     if options.output == "json":
         from console.report.json import verdict_json

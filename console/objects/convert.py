@@ -105,7 +105,7 @@ def pod(raw: wire.WirePod, text: SourceText | None = None) -> Pod:
         node=spec.node_name or "",
         phase=status.phase or "",
         reason=status.reason or "",
-        ready=any(condition.type == "Ready" and condition.status == "True" for condition in status.conditions or ()),
+        ready=_ready(status),
         host_network=bool(spec.host_network),
         deleting=meta.deletion_timestamp is not None,
         ports=_pod_ports(spec),
@@ -117,6 +117,12 @@ def pod(raw: wire.WirePod, text: SourceText | None = None) -> Pod:
         resource_version=meta.resource_version or "",
         manager=manager_of(meta),
     )
+
+
+def _ready(status: wire.WirePodStatus) -> bool:
+    """Whether a pod is ready. In a file, a pod that says nothing of it stands for a running one."""
+    said = [condition.status == "True" for condition in status.conditions or () if condition.type == "Ready"]
+    return all(said) if said else (status.phase or "Running") == "Running"
 
 
 def template(kind: str, owner: wire.WireMeta, raw: wire.WirePodTemplate, *, api_version: str) -> Pod:

@@ -29,8 +29,19 @@ SENTENCES: Final[dict[str, str]] = {
     "NAT_UNDEFINED": (
         "An ipBlock covers the Service's own address: whether it is judged before or after translation is undefined."
     ),
+    "SOURCE_NAT_UNDEFINED": (
+        "Behind a NodePort or a load balancer the source's address may be rewritten before ingress is judged: "
+        "an ipBlock may see another one."
+    ),
+    "CLUSTER_IP_ONLY": (
+        "The Service has no address outside the cluster; this is what policies let in, if something leads there."
+    ),
+    "HEADLESS": (
+        "The Service is headless: its name leads to the pods themselves, on the port that is asked for; "
+        "nothing translates it to a targetPort."
+    ),
     "ENDPOINTS_BY_SELECTOR": (
-        "No EndpointSlice was read: the Service's endpoints are the running pods its selector matches."
+        "No EndpointSlice was read: the Service's endpoints are the ready pods its selector matches."
     ),
     "SELF_THROUGH_SERVICE": "The source is one of the Service's own endpoints; reaching itself that way is undefined.",
     "POD_BY_ADDRESS": "The address belongs to a pod, so it was judged as that pod.",

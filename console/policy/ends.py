@@ -8,6 +8,7 @@ from difflib import get_close_matches
 from typing import Final
 
 import msgspec
+from msgspec.structs import replace
 
 from console.errors import UnknownEnd, UsageError
 from console.objects.core import Pod, Service
@@ -33,6 +34,7 @@ _FORMS: Final = (
     "ip:ADDRESS, cidr:NETWORK, internet, apiserver or metadata"
 )
 _PORT: Final = re.compile(r"(?P<port>[^/]+)(?:/(?P<protocol>\w+))?")
+_WITH_PORT: Final = re.compile(r"(?P<end>(?:svc:)?[^:/]+(?:/[^:/]+){1,2}):(?P<port>[^:/]+(?:/\w+)?)")
 
 
 #: Where clouds serve instance metadata, credentials among it.
@@ -48,6 +50,15 @@ class PortChoice(msgspec.Struct, frozen=True):
 
     def __str__(self) -> str:
         return f"{self.port}/{self.protocol.value}" + (f" {self.name}" if self.name else "")
+
+
+def split_port(text: str) -> tuple[str, str]:
+    """A destination written with its port (``svc:db/postgres:5432``, ``web/deploy/api:http``), and that port.
+
+    The port is empty where there is none. Addresses take none: a colon is part of IPv6 ones.
+    """
+    found = _WITH_PORT.fullmatch(text.strip())
+    return (found["end"], found["port"]) if found else (text, "")
 
 
 def parse_end(text: str, snapshot: Snapshot) -> End:
@@ -86,7 +97,8 @@ def address_end(text: str, snapshot: Snapshot) -> End:
     if plain in snapshot.pods_by_ip:
         pod = snapshot.pods_by_ip[plain]
         caveat = Caveat("POD_BY_ADDRESS", f"{plain} is {pod.namespace}/{pod.name}")
-        return End(EndKind.POD, pod.ref, (pod,), caveats=(caveat,))
+        # At this address: a pod of two families is not asked about over the other one.
+        return End(EndKind.POD, pod.ref, (replace(pod, ips=(plain,)),), caveats=(caveat,))
     if plain in snapshot.services_by_ip:
         service = snapshot.services_by_ip[plain]
         caveat = Caveat("SERVICE_BY_ADDRESS", f"{plain} is {service.namespace}/{service.name}")
@@ -270,9 +282,12 @@ def port_choices(end: End) -> tuple[PortChoice, ...]:
 
 
 def connection(source: str, destination: str, port: str, snapshot: Snapshot) -> Connection:
-    """The question asked in text. Raises UsageError and UnknownEnd."""
+    """The question asked in text; the port may be written with the destination. Raises UsageError and UnknownEnd."""
+    destination, own = split_port(destination)
     to = parse_end(destination, snapshot)
-    number, protocol = parse_port(port, to)
+    number, protocol = parse_port(own or port, to)
+    if own and port and parse_port(port, to) != (number, protocol):
+        raise UsageError(f"the destination names port {own}, and port {port} is asked for", hint="give one of them")
     return Connection(parse_end(source, snapshot), to, protocol, number)
 
 

@@ -13,7 +13,8 @@ from functools import cached_property
 import msgspec
 from msgspec.structs import replace
 
-from console.objects.core import Pod
+from console.errors import UsageError
+from console.objects.core import Pod, Service
 from console.objects.coverage import Gap
 from console.objects.meta import ObjectRef
 from console.objects.netpol import NetworkPolicy
@@ -24,16 +25,17 @@ from console.policy.asking import Modes, ask
 from console.policy.cases import Judged, across_ports, alike, fold, outcome_of, same_reasons
 from console.policy.caveats import Caveat
 from console.policy.compiled import CompiledPolicies
+from console.policy.dns import cannot_resolve
 from console.policy.gaps import concerns, foreign_gaps
 from console.policy.judge import judge
-from console.policy.model import Direction, Policy, Protocol, Tier
+from console.policy.model import Direction, Policy, Tier
 from console.policy.near import near_misses
 from console.policy.networking import Problem
 from console.policy.notes import baseline_caveats, case_caveats, plugin_caveats, service_caveats
-from console.policy.parties import Replicas, Scope, bare_ends, families_of, pod_party, replicas
+from console.policy.parties import Replicas, Scope, bare_ends, families_of, replicas
 from console.policy.plugins import Plugin, detect
 from console.policy.posture import Posture, Side, Stance, combine
-from console.policy.services import Target, Translation, translate
+from console.policy.services import Target, Translation, selected, translate
 from console.policy.trace import DirectionTrace, Party, PolicyTrace, Question
 from console.policy.verdict import Case, Connection, End, EndKind, NearMiss, Outcome, ServiceState, Verdict
 
@@ -89,7 +91,7 @@ class Engine:
         return _side(selecting_policies, Direction.INGRESS), _side(selecting_policies, Direction.EGRESS)
 
     def evaluate(self, connection: Connection) -> Verdict:
-        """The verdict on a connection. Raises UnknownEnd where a Service has no such port."""
+        """The verdict on a connection. Raises UsageError where a Service has no such port, or no pod to open it."""
         connection = replace(connection, source=self._opener(connection.source))
         translation, cases, outcome = self._decide(connection)
         return Verdict(
@@ -117,24 +119,29 @@ class Engine:
             translation = translate(service, connection.port, connection.protocol, self.snapshot)
             if translation.step.state is not ServiceState.TRANSLATED:
                 # Behind an ExternalName is a host that is not looked up here; the others carry nothing.
-                external = translation.step.state is ServiceState.EXTERNAL_NAME
-                return translation, (), Outcome.UNKNOWN if external else Outcome.BLOCKED
+                unknown = translation.step.state in (ServiceState.EXTERNAL_NAME, ServiceState.NOT_KNOWN)
+                return translation, (), Outcome.UNKNOWN if unknown else Outcome.BLOCKED
             groups = _by_port(translation.targets)
         cases = across_ports(case for group in groups for case in self._judge_group(connection, group))
         return translation, cases, outcome_of(cases)
 
     def _opener(self, source: End) -> End:
-        """A Service opens no connections: the pods behind it do."""
+        """A Service opens no connections: the pods behind it do. Raises UsageError where there is none."""
         if source.service is None:
             return source
-        held = self.snapshot.contents[source.service.namespace]
-        wanted = source.service.selector
-        pods = tuple(
-            pod
-            for pod in held.pods.values()
-            if wanted and not pod.finished and wanted.items() <= dict(pod.labels).items()
-        )
+        pods = self.behind(source.service)
+        if not pods:
+            raise UsageError(f"no pod stands behind {source}", hint="a Service opens connections through its pods only")
         return replace(source, pods=pods)
+
+    def behind(self, service: Service) -> tuple[Pod, ...]:
+        """The pods that a Service selects or its EndpointSlices name, ready or not."""
+        held = self.snapshot.contents[service.namespace]
+        named = {endpoint.pod for each in held.endpoint_slices.values() if each.service == service.name
+                 for endpoint in each.endpoints}  # fmt: skip
+        return tuple(
+            pod for pod in held.pods.values() if not pod.finished and (pod.name in named or selected(service, pod))
+        )
 
     def _judge_group(self, connection: Connection, group: _Group) -> tuple[Case, ...]:
         source, destination = connection.source, group.end
@@ -148,10 +155,7 @@ class Engine:
             ends = [_over(end, family, families or ()) for end in (source, destination)]
             froms = replicas(ends[0], self.snapshot, scope, family, beside=bare_ends(destination))
             tos = replicas(ends[1], self.snapshot, scope, family, beside=bare_ends(source))
-            judged = [
-                self._judged(*pair, connection.protocol, group.port, apart=families == [])
-                for pair in _pairs(froms, tos)
-            ]
+            judged = [self._judged(connection, *pair, group.port, apart=families == []) for pair in _pairs(froms, tos)]
             by_family.append((family, fold(judged, scope.keys)))
         first = by_family[0][1]
         if all(same_reasons(first, cases) for _, cases in by_family[1:]):
@@ -185,11 +189,12 @@ class Engine:
         return found or frozenset([4])
 
     def _judged(
-        self, sources: Replicas, destinations: Replicas, protocol: Protocol, port: int, *, apart: bool
+        self, connection: Connection, sources: Replicas, destinations: Replicas, port: int, *, apart: bool
     ) -> Judged:
         src, dst = _distinct(sources, destinations)
-        egress = self.direction(Question(Direction.EGRESS, src, dst, protocol, port))
-        ingress = self.direction(Question(Direction.INGRESS, dst, src, protocol, port))
+        how = connection.protocol, port, connection.destination.service is not None
+        egress = self.direction(Question(Direction.EGRESS, src, dst, *how))
+        ingress = self.direction(Question(Direction.INGRESS, dst, src, *how))
         caveats = case_caveats(src, dst, egress, ingress)
         for trace in (egress, ingress):
             if trace.question.subject.pod is not None:
@@ -235,7 +240,7 @@ class Engine:
         found.update(caveat for case in cases for caveat in case.caveats)
         egress = [policy for pod in connection.source.pods for policy in self.selecting(pod)]
         if translation is not None:
-            found |= service_caveats(connection, translation, egress)
+            found |= service_caveats(connection, translation, egress, cases)
         asked = {trace.ref for case in cases for direction in case.directions() for trace in direction.policies()}
         for ref, problems in self._policies.noted(asked):
             found.update(Caveat("UNMASKED_CIDR", f"{ref}: {problem.message}") for problem in problems)
@@ -246,19 +251,9 @@ class Engine:
 
     def _dns_blocked(self, connection: Connection, cases: Sequence[Case]) -> bool:
         """Whether names cannot be resolved where one would be used: an allowed path to a Service or the internet."""
-        by_name = connection.destination.kind in (EndKind.SERVICE, EndKind.INTERNET)
-        if not by_name or not any(case.outcome is Outcome.ALLOWED for case in cases) or connection.port == 53:
-            return False
-        held = self.snapshot.contents.get("kube-system")
-        servers = [p for p in held.pods.values() if p.labels.get("k8s-app") == "kube-dns"] if held else []
-        if not servers or not connection.source.pods:
-            return False
-        src = pod_party(connection.source.pods[0], self.snapshot, None)
-        dst = pod_party(servers[0], self.snapshot, None)
-        return all(
-            self.direction(Question(Direction.EGRESS, src, dst, protocol, 53)).allowed is False
-            for protocol in (Protocol.UDP, Protocol.TCP)
-        )
+        by_name = connection.destination.kind in (EndKind.SERVICE, EndKind.INTERNET) and connection.port != 53
+        allowed = [case.egress.question.subject for case in cases if by_name and case.outcome is Outcome.ALLOWED]
+        return any(cannot_resolve(party, self.snapshot, self.direction) for party in allowed if party.pod is not None)
 
 
 def _side(policies: Sequence[Policy], direction: Direction) -> Side:

@@ -36,16 +36,19 @@ def judge(question: Question, *, policies: Sequence[Policy], gaps: Sequence[Gap]
         return DirectionTrace(question, None, Ground.GAP, (), subject.pod_gaps)
     if subject.pod is None or subject.namespace is None:
         return DirectionTrace(question, True, Ground.OUTSIDE)
-    if peer.pod is not None and peer.pod.ref == subject.pod.ref:
+    itself = peer.pod is not None and peer.pod.ref == subject.pod.ref
+    if itself and not question.translated:
         return DirectionTrace(question, True, Ground.SELF)
-    # The exemption is NetworkPolicy's: the other tiers can name nodes, and mean them.
     own_node = peer.pod is None and (peer.address in subject.own_node or _beside(subject.pod, peer.host_pod))
+    # Both exemptions are NetworkPolicy's. The other tiers can name nodes, and mean them; and a pod that a Service
+    # leads back to itself is subject to them (the API overview of network-policy-api, on hairpin traffic).
+    exempt = own_node or itself
     asked = [_asked(tier, policies, question, modes) for tier in Tier]
-    answers = _answers(asked, own_node=own_node)
+    answers = _answers(asked, exempt=exempt)
     answer: Match = answers.pop() if len(answers) == 1 else None
-    tiers, deciding = _told(asked, own_node=own_node)
-    ground = Ground.POLICY if deciding else Ground.OWN_NODE if own_node else Ground.DEFAULT
-    concerned = tuple(gap for gap in gaps if not (gap.resource == "networkpolicies" and _additive(tiers, own_node)))
+    tiers, deciding = _told(asked, exempt=exempt)
+    ground = Ground.POLICY if deciding else Ground.SELF if itself else Ground.OWN_NODE if own_node else Ground.DEFAULT
+    concerned = tuple(gap for gap in gaps if not (gap.resource == "networkpolicies" and _additive(tiers, exempt)))
     if concerned:
         return DirectionTrace(question, None, Ground.GAP, tiers, concerned)
     return DirectionTrace(question, answer, ground, tiers)
@@ -56,9 +59,9 @@ def _beside(pod: Pod, host_pod: Pod | None) -> bool:
     return host_pod is not None and pod.node != "" and host_pod.node == pod.node
 
 
-def _additive(tiers: Sequence[TierTrace], own_node: bool) -> bool:
+def _additive(tiers: Sequence[TierTrace], exempt: bool) -> bool:
     # NetworkPolicies add up: one that could not be read cannot take back what another allows.
-    return own_node or tiers[Tier.NETWORK_POLICY].result is TierResult.ALLOWED
+    return exempt or tiers[Tier.NETWORK_POLICY].result is TierResult.ALLOWED
 
 
 def _asked(tier: Tier, policies: Sequence[Policy], question: Question, modes: Modes) -> TierTrace:
@@ -73,16 +76,16 @@ def _asked(tier: Tier, policies: Sequence[Policy], question: Question, modes: Mo
     )
 
 
-def _answers(tiers: Sequence[TierTrace], *, own_node: bool) -> set[bool]:
+def _answers(tiers: Sequence[TierTrace], *, exempt: bool) -> set[bool]:
     """Every answer the tiers can come to: more than one where a match is not known, or an order is undefined."""
     if not tiers:
         return {True}
     tier, below = tiers[0], tiers[1:]
     if tier.tier is Tier.NETWORK_POLICY:
         if not tier.policies:
-            return _answers(below, own_node=own_node)
-        # For a pod it isolates this tier is final, and it lets the own node through whatever its rules say.
-        matched = own_node or _any_rule(tier.policies)
+            return _answers(below, exempt=exempt)
+        # For a pod it isolates this tier is final, and it lets what is exempt through whatever its rules say.
+        matched = exempt or _any_rule(tier.policies)
         return {True, False} if matched is None else {matched}
     found: set[bool] = set()
     # Which of two policies of equal priority comes first is undefined, so each may.
@@ -90,11 +93,11 @@ def _answers(tiers: Sequence[TierTrace], *, own_node: bool) -> set[bool]:
         surely = False
         for policy in group:
             for action, certain in _acts(policy):
-                found |= {Action.ALLOW: {True}, Action.DENY: {False}}.get(action) or _answers(below, own_node=own_node)
+                found |= {Action.ALLOW: {True}, Action.DENY: {False}}.get(action) or _answers(below, exempt=exempt)
                 surely = surely or certain
         if surely:
             return found
-    return found | _answers(below, own_node=own_node)
+    return found | _answers(below, exempt=exempt)
 
 
 def _acts(policy: PolicyTrace) -> Iterator[tuple[Action, bool]]:
@@ -111,7 +114,7 @@ def _any_rule(policies: Sequence[PolicyTrace]) -> Match:
     return either(*(rule.matched for policy in policies for rule in policy.rules))
 
 
-def _told(tiers: Sequence[TierTrace], *, own_node: bool) -> tuple[tuple[TierTrace, ...], bool]:
+def _told(tiers: Sequence[TierTrace], *, exempt: bool) -> tuple[tuple[TierTrace, ...], bool]:
     """The tiers with what each said, and whether the rules of one of them decided."""
     told: list[TierTrace] = []
     ended = deciding = False
@@ -119,8 +122,8 @@ def _told(tiers: Sequence[TierTrace], *, own_node: bool) -> tuple[tuple[TierTrac
         if ended:
             told.append(TierTrace(tier.tier, TierResult.NOT_REACHED))
             continue
-        if own_node and tier.tier is Tier.NETWORK_POLICY and tier.policies:
-            # What its rules say of the own node is not asked, so it is not told.
+        if exempt and tier.tier is Tier.NETWORK_POLICY and tier.policies:
+            # What its rules say is not asked, so it is not told.
             told.append(replace(tier, result=TierResult.ALLOWED, policies=()))
             ended = True
             continue

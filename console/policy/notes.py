@@ -10,7 +10,7 @@ from console.policy.model import CidrPeer, Direction, Policy, Tier
 from console.policy.plugins import Plugin
 from console.policy.services import Translation
 from console.policy.trace import Clause, ClauseKind, DirectionTrace, Ground, Party, RuleTrace, TierResult, TierTrace
-from console.policy.verdict import Case, Connection
+from console.policy.verdict import Case, Connection, EndKind
 
 
 def case_caveats(src: Party, dst: Party, egress: DirectionTrace, ingress: DirectionTrace) -> set[Caveat]:
@@ -100,7 +100,9 @@ def plugin_caveats(plugin: Plugin | None, cases: Iterable[Case]) -> Iterator[Cav
         yield Caveat("PLUGIN_DOES_NOT_ENFORCE", f"{plugin.name}: {plugin.fact}")
 
 
-def service_caveats(connection: Connection, translation: Translation, policies: Iterable[Policy]) -> set[Caveat]:
+def service_caveats(
+    connection: Connection, translation: Translation, policies: Iterable[Policy], cases: Iterable[Case]
+) -> set[Caveat]:
     """The caveats that come with a Service. `policies` are those that may select the source."""
     found: set[Caveat] = set()
     service = translation.step.service
@@ -109,6 +111,15 @@ def service_caveats(connection: Connection, translation: Translation, policies: 
     sources = {pod.ref for pod in connection.source.pods}
     if sources & {target.pod.ref for target in translation.targets if target.pod is not None}:
         found.add(Caveat("SELF_THROUGH_SERVICE"))
+    if service.headless and translation.targets:
+        found.add(Caveat("HEADLESS", str(service.ref)))
+    outside = not connection.source.pods
+    if outside and service.type in ("NodePort", "LoadBalancer"):
+        rules = (rule for case in cases for rule in _rules(case.ingress))
+        if any(clause.kind is ClauseKind.IP_BLOCK for rule in rules for clause in rule.clauses()):
+            found.add(Caveat("SOURCE_NAT_UNDEFINED", str(service.ref)))
+    elif connection.source.kind is EndKind.INTERNET and translation.targets:
+        found.add(Caveat("CLUSTER_IP_ONLY", str(service.ref)))
     addresses = [address for address in map(parse_address, service.cluster_ips) if address is not None]
     for policy in policies:
         for rule in policy.egress or ():

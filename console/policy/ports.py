@@ -12,6 +12,7 @@ from typing import Final
 import msgspec
 from msgspec.structs import replace
 
+from console.objects.core import Pod
 from console.policy.engine import Engine
 from console.policy.model import Policy, Protocol
 from console.policy.verdict import Connection, End, Outcome
@@ -34,7 +35,7 @@ class PortSpan(msgspec.Struct, frozen=True):
 
 
 class PortsVerdict(msgspec.Struct, frozen=True):
-    """The answer for every port. For a Service the spans are its own ports, and no others exist."""
+    """The answer for every port. For a Service with an address the spans are its own ports: it has no others."""
 
     source: End
     destination: End
@@ -54,19 +55,24 @@ class PortsVerdict(msgspec.Struct, frozen=True):
 
 
 def any_port(engine: Engine, source: End, destination: End) -> PortsVerdict:
-    """Judge every port of every protocol between two ends."""
-    if destination.service is not None:
+    """Judge every port of every protocol between two ends. Raises UsageError as `Engine.evaluate` does."""
+    service = destination.service
+    if service is not None and service.type == "ExternalName":
+        every = (PortSpan(protocol, _FIRST, _LAST, Outcome.UNKNOWN) for protocol in Protocol)
+        return PortsVerdict(source, destination, tuple(every))
+    if service is not None and not service.headless:
         spans = [
             _judged(engine, Connection(source, destination, Protocol(port.protocol), port.port), port.port)
-            for port in destination.service.ports
+            for port in service.ports
             if port.protocol in Protocol.__members__
         ]
         return PortsVerdict(source, destination, tuple(spans))
-    namespaces = {pod.namespace for pod in (*source.pods, *destination.pods)}
-    policies = engine.over(namespaces)
+    # The name of a headless Service leads to its pods, on whatever port.
+    pods = engine.behind(service) if service is not None else destination.pods
+    policies = engine.over({pod.namespace for pod in (*source.pods, *pods)})
     spans = []
     for protocol in Protocol:
-        bounds = sorted(_bounds(policies, destination, protocol))
+        bounds = sorted(_bounds(policies, pods, protocol))
         judged = (
             _judged(engine, Connection(source, destination, protocol, low), high - 1)
             for low, high in zip(bounds, [*bounds[1:], _LAST + 1], strict=True)
@@ -79,7 +85,7 @@ def _judged(engine: Engine, connection: Connection, high: int) -> PortSpan:
     return PortSpan(connection.protocol, connection.port, high, engine.evaluate(connection).outcome)
 
 
-def _bounds(policies: Sequence[Policy], destination: End, protocol: Protocol) -> set[int]:
+def _bounds(policies: Sequence[Policy], pods: Iterable[Pod], protocol: Protocol) -> set[int]:
     """Where a range begins: at each port a rule or the destination names, and right after it."""
     found = {_FIRST}
     for policy in policies:
@@ -87,7 +93,7 @@ def _bounds(policies: Sequence[Policy], destination: End, protocol: Protocol) ->
             for match in rule.ports or ():
                 if match.protocol in (None, protocol) and match.low is not None and match.high is not None:
                     found |= {match.low, match.high + 1}
-    for pod in destination.pods:
+    for pod in pods:
         for port in pod.ports:
             if port.protocol == protocol.value and port.name:
                 found |= {port.port, port.port + 1}

@@ -1,7 +1,8 @@
 """Questions as JSON rows: ``{"id", "src", "dst", "protocol", "port"}``, unknown keys ignored.
 
 An end is ``{"namespace", "pod"}``, a workload ``{"namespace", "kind", "name"}``
-(``pod`` picks one of its pods), ``{"ip"}``, or text as `parse_end` takes it.
+(``pod`` picks one of its pods), ``{"ip"}``, or text as `parse_end` takes it; a destination in
+text may carry its port, as `split_port` takes it.
 """
 
 from __future__ import annotations
@@ -11,7 +12,7 @@ from typing import Any
 
 from console.errors import UsageError
 from console.objects.snapshot import Snapshot
-from console.policy.ends import address_end, parse_end, parse_port
+from console.policy.ends import address_end, parse_end, parse_port, split_port
 from console.policy.verdict import Connection, End
 
 
@@ -24,12 +25,18 @@ class Rows:
 
     def connection(self, row: Mapping[str, Any]) -> Connection:
         """The question of a row. Raises UsageError and UnknownEnd."""
+        asked = dict(row)
+        if isinstance(row.get("dst"), str):
+            asked["dst"], port = split_port(row["dst"])
+            asked |= {"port": port} if port else {}
         for key in ("src", "dst", "port"):
-            if key not in row:
+            if key not in asked:
                 raise UsageError(f"the row has no {key!r}", hint='it needs "src", "dst", "protocol" and "port"')
-        destination = self._end(row["dst"])
-        port, protocol = parse_port(f"{row['port']}/{row.get('protocol') or 'TCP'}", destination)
-        return Connection(self._end(row["src"]), destination, protocol, port)
+        destination = self._end(asked["dst"])
+        written = str(asked["port"])
+        port = written if "/" in written else f"{written}/{asked.get('protocol') or 'TCP'}"
+        number, protocol = parse_port(port, destination)
+        return Connection(self._end(asked["src"]), destination, protocol, number)
 
     def _end(self, raw: Any) -> End:
         key = repr(raw)

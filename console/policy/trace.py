@@ -122,13 +122,17 @@ class Party(msgspec.Struct, frozen=True):
 
 
 class Question(msgspec.Struct, frozen=True):
-    """What is asked of a direction: the governed end, the other end, and the port on the destination."""
+    """What is asked of a direction: the governed end, the other end, and the port on the destination.
+
+    `translated` tells that a Service led to the destination.
+    """
 
     direction: Direction
     subject: Party
     peer: Party
     protocol: Protocol
     port: int
+    translated: bool = False
 
     @property
     def destination(self) -> Pod | None:

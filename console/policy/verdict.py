@@ -89,16 +89,24 @@ class ServiceState(Enum):
     NO_ENDPOINTS = "no ready endpoints"
     UNRESOLVED_TARGET = "no endpoint declares the named targetPort"
     EXTERNAL_NAME = "an ExternalName: the name is looked up outside the cluster"
+    NOT_KNOWN = "what stands behind it could not be read"
 
 
 class ServiceStep(msgspec.Struct, frozen=True):
-    """How the Service's port was translated: `ready` of `total` endpoints stand behind it."""
+    """How the Service's port was translated: `ready` of `total` endpoints stand behind it.
+
+    `ports` are the ports of those that a connection ends at; `unresolved` are ready and
+    declare no port of the name that the targetPort is. `why` says why the endpoints are not known.
+    """
 
     service: Service
     port: ServicePort
     state: ServiceState
     ready: int
     total: int
+    ports: tuple[int, ...] = ()
+    unresolved: int = 0
+    why: str = ""
 
 
 class Case(msgspec.Struct, frozen=True):

@@ -77,6 +77,7 @@ def _service(step: ServiceStep) -> dict[str, Any]:
         "state": step.state.name.lower(),
         "ready": step.ready,
         "endpoints": step.total,
+        "ports": list(step.ports),
     }
 
 

@@ -107,7 +107,8 @@ def clause_fact(clause: Clause, side: str = "peer") -> str:
     if clause.kind is ClauseKind.PORT:
         return f"port wants {wanted}; asked is {found}{note}"
     if clause.kind in _ADDRESSED:
-        return f"{clause.kind.value} wants {wanted}; the {side} is {found}{note}"
+        verb = "has" if clause.caveat == "NO_ADDRESS" else "is"
+        return f"{clause.kind.value} wants {wanted}; the {side} {verb} {found}{note}"
     if clause.kind is ClauseKind.UNKNOWN_PEER:
         return f"{wanted} is a peer of a kind that is not known here{note}"
     if clause.kind is ClauseKind.NODES:
@@ -224,16 +225,37 @@ def service_line(step: ServiceStep) -> str:
     name = clean(f"{step.service.namespace}/{step.service.name}")
     port = f"{step.port.port}/{step.port.protocol}"
     if step.state is ServiceState.TRANSLATED:
-        return (
-            f"{name} {port} → targetPort {clean(str(step.port.target))}, {step.ready} of {step.total} endpoints ready"
-        )
+        return f"{name} {port} → {_target(step)}, {_endpoints(step)}"
     if step.state is ServiceState.EXTERNAL_NAME:
         return f"{name} is an ExternalName for {clean(step.service.external_name)}: looked up outside the cluster"
+    if step.state is ServiceState.NOT_KNOWN:
+        return f"what stands behind {name} is not known: {clean(step.why)}"
     if step.state is ServiceState.UNRESOLVED_TARGET:
         return f"{name} {port}: no ready endpoint declares targetPort {clean(str(step.port.target))}"
     if not step.total:
-        return f"{name} has no endpoints: nothing stands behind it"
+        selects = f"no pod has {_labels(step)}" if step.service.selector else "it has no selector and no EndpointSlice"
+        return f"{name} has no endpoints: {selects}, so nothing stands behind it"
     return f"{name} has no ready endpoint ({step.total} not ready)"
+
+
+def _labels(step: ServiceStep) -> str:
+    return ", ".join(clean(f"{key}={value}") for key, value in step.service.selector.items())
+
+
+def _target(step: ServiceStep) -> str:
+    if step.service.headless:
+        other = "" if step.port.target == step.port.port else f" (not its targetPort {clean(str(step.port.target))})"
+        return f"headless, so the pods' own port {step.port.port}{other}"
+    numbers = ", ".join(map(str, step.ports))
+    target = clean(str(step.port.target))
+    return f"targetPort {target}" if numbers == target else f"targetPort {target} ({numbers})"
+
+
+def _endpoints(step: ServiceStep) -> str:
+    unready = step.total - step.ready - step.unresolved
+    less = [f"{unready} not ready"] if unready else []
+    less += [f"{step.unresolved} without that port"] if step.unresolved else []
+    return f"{step.ready} of {step.total} endpoints ready" + (f" ({', '.join(less)})" if less else "")
 
 
 def near_miss_line(miss: NearMiss) -> str:
@@ -306,8 +328,9 @@ def _partial(verdict: Verdict) -> str:
     for outcome in (Outcome.BLOCKED, Outcome.UNKNOWN, Outcome.ALLOWED):
         cases = [case for case in verdict.cases if case.outcome is outcome]
         facts = [", ".join(clean(fact) for fact in case.facts) for case in cases if case.facts]
+        whom = "" if facts and facts[0].startswith("over ") else "for "
         if cases:
-            parts.append(f"{outcome.value} for {some(facts, 2)}" if facts else f"{outcome.value} for some")
+            parts.append(f"{outcome.value} {whom}{some(facts, 2)}" if facts else f"{outcome.value} for some")
     return "; ".join(parts)
 
 

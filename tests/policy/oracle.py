@@ -38,7 +38,11 @@ def oracle(objects: list[Raw], src: EndOf, dst: EndOf, protocol: str, port: int)
 def cases(objects: list[Raw], src: EndOf, dst: EndOf) -> Iterator[tuple[int, Raw | str, Raw | str]]:
     """What is to be judged: an address family, and the ends as pods or plain addresses."""
     source, destination = _end(objects, src), _end(objects, dst)
-    families = _common(_families(objects, source), _families(objects, destination))
+    own = [_families(objects, end) for end in (source, destination)]
+    for asked, held in zip((src, dst), own, strict=True):
+        if asked[0] == "ip":  # of a pod's two addresses only this one is asked about
+            held.intersection_update({ip_address(asked[1]).version})
+    families = _common(*own)
     plain = [end for end in (source, destination) if isinstance(end, str)]
     for family in families or [ip_address(end).version for end in plain]:
         yield family, source, destination

@@ -214,6 +214,18 @@ def test_an_admin_allow_at_the_destination_does_not_override_the_sources_egress(
     assert outcome(cnp("x", "Admin", 1, ingress=[allow]), DENY_ALL) is Outcome.BLOCKED
 
 
+@pytest.mark.parametrize("tier", ["Admin", "Baseline"])
+def test_a_pod_is_subject_when_a_service_leads_it_back_to_itself_and_not_by_its_own_address(tier: str):
+    meta = {"namespace": "a", "name": "own"}
+    spec = {"selector": {"role": "client"}, "ports": [{"port": 80}]}
+    service = document({"apiVersion": "v1", "kind": "Service", "metadata": meta, "spec": spec})
+    deny = cnp("x", tier, 1, egress=rule("Deny"))
+    assert outcome(service, deny, dst="svc:a/own") is Outcome.BLOCKED
+    assert outcome(service, deny, dst="a/src") is Outcome.ALLOWED
+    # What a NetworkPolicy means there is undefined; it keeps no pod from itself.
+    assert outcome(service, DENY_ALL, dst="svc:a/own") is Outcome.ALLOWED
+
+
 def test_a_tier_cannot_isolate_by_being_silent():
     assert (
         outcome(cnp("x", "Admin", 1, egress=rule("Accept", {"namespaces": {"matchLabels": {"team": "z"}}})))

@@ -4,11 +4,11 @@ from __future__ import annotations
 
 import pytest
 
-from console.errors import UnknownEnd, UsageError
+from console.errors import UsageError
 from console.objects.coverage import INVALID_POLICY, NOT_READABLE, UNPARSED, Gap
 from console.objects.meta import ObjectRef
 from console.policy.trace import Ground
-from console.policy.verdict import Outcome, ServiceState, Verdict
+from console.policy.verdict import Outcome, Verdict
 from tests.clusters import ask, document, namespace, pod, policy, snapshot
 
 TWO = pod("a", "src", "10.0.0.1", role="client") + pod("b", "dst", "10.0.0.2", role="server")
@@ -260,59 +260,6 @@ class TestUnknown:
         assert ask(cluster, "a/src", "b/other", "80").outcome is Outcome.ALLOWED
 
 
-class TestServices:
-    WEB = pod("b", "web", "10.0.0.5", ports=[{"name": "http", "containerPort": 8080}], app="web")
-
-    @staticmethod
-    def service(**spec: object) -> str:
-        return document(
-            {"apiVersion": "v1", "kind": "Service", "metadata": {"namespace": "b", "name": "web"}, "spec": spec}
-        )
-
-    def test_the_services_port_is_translated_to_the_pods(self):
-        service = self.service(selector={"app": "web"}, ports=[{"port": 80, "targetPort": "http"}])
-        rule = "{podSelector: {}, ingress: [{ports: [{port: 8080}]}]}"
-        verdict = ask(snapshot(TWO + self.WEB + service + policy("b", "in", rule)), "a/src", "svc:b/web", "80")
-        assert verdict.outcome is Outcome.ALLOWED
-        assert verdict.cases[0].port == 8080
-        assert "ENDPOINTS_BY_SELECTOR" in codes(verdict)
-
-    def test_without_a_ready_endpoint_the_service_breaks_before_any_policy(self):
-        service = self.service(selector={"app": "nothing"}, ports=[{"port": 80}])
-        verdict = ask(snapshot(TWO + service), "a/src", "svc:b/web", "80")
-        assert (verdict.outcome, verdict.cases) == (Outcome.BLOCKED, ())
-        assert verdict.service is not None
-        assert verdict.service.state is ServiceState.NO_ENDPOINTS
-
-    def test_endpoint_slices_decide_which_pods_are_ready(self):
-        slices = document(
-            {
-                "apiVersion": "discovery.k8s.io/v1",
-                "kind": "EndpointSlice",
-                "metadata": {"namespace": "b", "name": "web-1", "labels": {"kubernetes.io/service-name": "web"}},
-                "addressType": "IPv4",
-                "endpoints": [
-                    {
-                        "addresses": ["10.0.0.5"],
-                        "conditions": {"ready": False},
-                        "targetRef": {"kind": "Pod", "name": "web"},
-                    }
-                ],
-                "ports": [{"port": 8080, "protocol": "TCP", "name": ""}],
-            }
-        )
-        service = self.service(selector={"app": "web"}, ports=[{"port": 80, "targetPort": 8080}])
-        verdict = ask(snapshot(TWO + self.WEB + service + slices), "a/src", "svc:b/web", "80")
-        assert verdict.service is not None
-        assert (verdict.service.ready, verdict.service.total) == (0, 1)
-        assert verdict.outcome is Outcome.BLOCKED
-
-    def test_a_port_the_service_does_not_have_is_an_error_that_names_those_it_has(self):
-        service = self.service(selector={"app": "web"}, ports=[{"port": 80, "name": "http"}])
-        with pytest.raises(UnknownEnd, match="80/TCP http"):
-            ask(snapshot(TWO + self.WEB + service), "a/src", "svc:b/web", "81")
-
-
 class TestNames:
     @pytest.mark.parametrize(("text", "said"), [
         ("a/scr", "did you mean a/src"),
@@ -332,6 +279,15 @@ class TestNames:
         with pytest.raises(UsageError):
             ask(snapshot(TWO), "a/src", "b/dst", port)
 
+    def test_an_address_of_a_pod_that_has_two_is_judged_in_its_own_family(self):
+        both = pod("b", "both", "10.0.0.7").replace("- ip: 10.0.0.7", "- ip: 10.0.0.7\n  - ip: fd00::7")
+        six = pod("a", "six", "10.0.0.8").replace("- ip: 10.0.0.8", "- ip: 10.0.0.8\n  - ip: fd00::8")
+        v4 = "{podSelector: {}, policyTypes: [Egress], egress: [{to: [{ipBlock: {cidr: 10.0.0.0/8}}]}]}"
+        cluster = snapshot(TWO + both + six + policy("a", "out", v4))
+        assert ask(cluster, "a/six", "b/both", "80").outcome is Outcome.PARTIAL
+        assert ask(cluster, "a/six", "ip:10.0.0.7", "80").outcome is Outcome.ALLOWED
+        assert ask(cluster, "a/six", "ip:fd00::7", "80").outcome is Outcome.BLOCKED
+
     def test_an_address_that_a_pod_holds_is_judged_as_that_pod(self):
         cluster = snapshot(TWO + policy("b", "in", "{podSelector: {}, ingress: [{from: [{namespaceSelector: {}}]}]}"))
         verdict = ask(cluster, "ip:10.0.0.1", "b/dst", "80")
@@ -346,18 +302,3 @@ def test_a_namespace_carries_its_name_as_a_label_even_undeclared():
     assert ask(snapshot(TWO + policy("b", "in", rule)), "a/src", "b/dst", "80").outcome is Outcome.ALLOWED
     declared = namespace("a", team="x")
     assert ask(snapshot(TWO + declared + policy("b", "in", rule)), "a/src", "b/dst", "80").outcome is Outcome.ALLOWED
-
-
-def test_dns_that_is_closed_is_said_where_a_name_would_be_used():
-    dns = document(
-        {
-            "apiVersion": "v1",
-            "kind": "Pod",
-            "metadata": {"namespace": "kube-system", "name": "coredns", "labels": {"k8s-app": "kube-dns"}},
-            "status": {"phase": "Running", "podIP": "10.0.0.53"},
-        }
-    )
-    https = "{podSelector: {}, policyTypes: [Egress], egress: [{ports: [{port: 443}]}]}"
-    cluster = snapshot(TWO + dns + policy("a", "out", https))
-    assert "DNS_BLOCKED" in codes(ask(cluster, "a/src", "internet", "443"))
-    assert "DNS_BLOCKED" not in codes(ask(cluster, "a/src", "b/dst", "443"))
