@@ -155,6 +155,13 @@ def _port_within(narrow: PortMatch, wide: PortMatch) -> bool:
     return wide.low <= narrow.low and narrow.high <= wide.high
 
 
+def may_cover(wide: tuple[PortMatch, ...] | None, narrow: tuple[PortMatch, ...] | None) -> bool:
+    """Whether some ports may match all or a part of what others do; None is any."""
+    if wide is None:
+        return True
+    return narrow is not None and any(_port_within(one, other) for one in narrow for other in wide)
+
+
 @dataclass(frozen=True, slots=True)
 class Region:
     """What a rule matches, ready for comparing: any of its peers on any of its ports. None: any."""
