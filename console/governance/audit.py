@@ -40,9 +40,25 @@ class Auditor:
         self._state: _State | None = None
 
     @property
-    def inventory(self) -> Inventory | None:
-        """The workloads of the last audit."""
-        return self._state.inventory if self._state else None
+    def inventory(self) -> Inventory:
+        """The workloads of the last audit. Raises ValueError before the first one."""
+        return self._last.inventory
+
+    @property
+    def scenes(self) -> tuple[Scene, ...]:
+        """All pairs of the last audit, per address family. Raises ValueError before the first one."""
+        return self._last.scenes
+
+    @property
+    def _last(self) -> _State:
+        if self._state is None:
+            raise ValueError("nothing was audited yet")
+        return self._state
+
+    @property
+    def scenes(self) -> tuple[Scene, ...]:
+        """What the last audit looked at, per address family."""
+        return self._state.scenes if self._state else ()
 
     def audit(self, engine: Engine) -> Audit:
         """Judge the engine's snapshot."""
