@@ -43,7 +43,7 @@ class ConsoleApp(Stage, inherit_bindings=False):
     DEFAULT_MODE = "start"
     CSS = f"""
     Screen {{ background: $background; color: $foreground; }}
-    Picker {{ background: $background 65%; }}
+    Picker {{ background: $background; }}
     * {{ scrollbar-color: $foreground 25%; scrollbar-background: $background; }}
     {PANES_CSS}
     """

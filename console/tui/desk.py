@@ -14,7 +14,7 @@ from console.objects.snapshot import Snapshot
 from console.policy.asking import Modes
 from console.policy.engine import Engine
 from console.tui.model.frame import Answer, Frame, Question, ask, first_frame, follow
-from console.tui.model.roles import Roles
+from console.tui.model.known import Known
 
 #: States in which what was read is worth looking into: all there is, rather than a part of it.
 _READ: Final = (State.LIVE, State.STATIC)
@@ -125,8 +125,8 @@ class Desk:
                 frame = self._next(frame, update, questions)
                 self._post(frame)
                 if frame.status.state in _READ:
-                    # While it is drawn: the filter, to name one, asks for all of them at its first letter.
-                    frame.roles.work_out(frame.snapshot.contents, unless=lambda: self._dirty or self._stopping)
+                    # While it is drawn: the first letter of a filter asks for all roles, a picker for all ends.
+                    frame.known.work_out(frame.snapshot.contents, unless=lambda: self._dirty or self._stopping)
 
     def _next(self, frame: Frame, update: Update | None, questions: tuple[Question, ...]) -> Frame:
         changes: tuple[Change, ...] = ()
@@ -140,8 +140,8 @@ class Desk:
         except Exception as error:  # The thread must outlive a fault of the engine, and say so.
             status = Status(State.STALE, self._clock(), message=f"the console itself failed: {error!r}")
             return replace(frame, update=replace(frame.update, status=status), trouble=repr(error))
-        roles = frame.roles if engine is frame.engine else Roles(engine.snapshot.contents, frame.roles)
-        return Frame(frame.title, update or frame.update, engine, answers, roles=roles)
+        known = frame.known if engine is frame.engine else Known(engine.snapshot.contents, frame.known)
+        return Frame(frame.title, update or frame.update, engine, answers, known=known)
 
     def _answers(
         self,

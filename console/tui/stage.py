@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterable
 from functools import partial
-from typing import TYPE_CHECKING, cast
+from typing import TYPE_CHECKING, Final, cast
 
 from textual.app import App, SystemCommand
 from textual.screen import Screen
@@ -19,6 +19,11 @@ if TYPE_CHECKING:
     from console.tui.model.frame import Frame, Question
     from console.tui.model.session import Session
     from console.tui.screens.commanding import CommandScreen
+
+#: Seconds after the cluster was read: by then it is drawn.
+_IDLE: Final = 0.5
+#: Seconds for which nothing is drawn while one screen takes the place of another.
+_FLICKER: Final = 0.005
 
 
 class Stage(App[None], inherit_bindings=False):
@@ -63,6 +68,17 @@ class Stage(App[None], inherit_bindings=False):
         if self.settled is not None and self.frame.status.state.value in ("live", "static", "past"):
             self.settled()
             self.settled = None
+            self.set_timer(_IDLE, self._mount_ahead)
+
+    async def _mount_ahead(self) -> None:
+        """Mount the main screens not shown so far, so that the key that first goes to one only has to draw it."""
+        for mode in self._modes.keys() - self._screen_stacks.keys():
+            # What switch_mode does for a mode it has not seen, without the switch; Textual has no name for that.
+            await self._init_mode(mode)
+
+    def delay_update(self, delay: float = 0.05) -> None:
+        """Hold back what is drawn while screens change; not for as long as Textual would: ours are mounted already."""
+        super().delay_update(min(delay, _FLICKER))
 
     def redraw(self) -> None:
         """Draw the newest frame on the main screen."""

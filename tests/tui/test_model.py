@@ -16,7 +16,7 @@ from console.policy.engine import Engine
 from console.report.clean import clean
 from console.tui.model.frame import Frame
 from console.tui.model.rows import Kind, View, listing
-from console.tui.model.search import Candidate, Filter, rank, typed_end, typed_port
+from console.tui.model.search import Candidate, Filter, Offer, typed_end, typed_port
 from console.tui.model.sight import Sight
 from console.tui.model.table import Column, Table
 from console.tui.text import Piece, Tone, crop, fit, plain, width, wrap
@@ -58,9 +58,9 @@ def test_labels_filter_by_presence_equality_and_their_contraries() -> None:
 
 
 def test_what_starts_with_the_letters_comes_before_what_merely_holds_them() -> None:
-    found = rank([Candidate("svc:a/gateway-vllm", ""), Candidate("a/vllm", ""), Candidate("a/xvllm", "")], "vllm")
+    found = Offer([Candidate("svc:a/gateway-vllm", ""), Candidate("a/vllm", ""), Candidate("a/xvllm", "")]).rank("vllm")
     assert [each.text for each in found] == ["svc:a/gateway-vllm", "a/vllm", "a/xvllm"]
-    best, *_ = rank([Candidate("a/xvllm", ""), Candidate("a/vllm-x", "")], "vllm")
+    best, *_ = Offer([Candidate("a/xvllm", ""), Candidate("a/vllm-x", "")]).rank("vllm")
     assert best.text == "a/vllm-x"
 
 

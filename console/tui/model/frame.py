@@ -13,7 +13,7 @@ from console.objects.snapshot import Snapshot
 from console.policy.ends import connection
 from console.policy.engine import Engine
 from console.policy.verdict import Outcome, Verdict
-from console.tui.model.roles import Roles
+from console.tui.model.known import Known
 
 #: How far a change of a kind is likely to be what flipped a verdict, where several came at once.
 _WEIGHT: Final[Mapping[str, int]] = {"NetworkPolicy": 3, "Namespace": 2, "Pod": 2, "Service": 1, "EndpointSlice": 1}
@@ -62,7 +62,7 @@ class Answer:
 class Frame:
     """All that the screens draw from. `trouble` says what went wrong inside the console itself, if anything did.
 
-    `roles` are worked out by and by, once the frame is shown.
+    What is `known` beyond that is worked out by and by, once the frame is shown.
     """
 
     title: str
@@ -70,7 +70,7 @@ class Frame:
     engine: Engine
     answers: Mapping[Question, Answer] = field(default_factory=dict)
     trouble: str = ""
-    roles: Roles = field(default_factory=lambda: Roles({}))
+    known: Known = field(default_factory=lambda: Known({}))
 
     @property
     def snapshot(self) -> Snapshot:

@@ -121,11 +121,11 @@ def _workloads(sight: Sight, view: View) -> Table[Workload]:
 
 def _workloads_of(sight: Sight, held: Contents) -> Table[Workload]:
     """Those of a namespace, without columns: kept while nothing changes there, it may not hold on to a moment."""
-    roles = sight.frame.roles.within(held)
+    known = sight.frame.known.within(held)
     return Table(
         held.workloads,
         key=lambda row: row.ref,
-        text=lambda row: f"{row.namespace}/{row.name} {row.kind} {roles.of(row).role.value}",
+        text=lambda row: f"{row.namespace}/{row.name} {row.kind} {known.role(row).role.value}",
         labels=lambda row: (pod.labels for pod in row.pods),
     )
 

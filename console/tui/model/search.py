@@ -5,10 +5,11 @@ from __future__ import annotations
 import re
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
+from functools import cached_property
 from typing import Final, NamedTuple
 
 from console.errors import UsageError
-from console.objects.snapshot import Snapshot
+from console.objects.snapshot import Contents
 from console.policy.addresses import parse_address
 from console.policy.ends import PortChoice, parse_port
 
@@ -102,23 +103,28 @@ class Candidate(NamedTuple):
     namespace: str = ""
 
 
-def ends(snapshot: Snapshot, home: str = "") -> list[Candidate]:
-    """Every end a connection can have, as `parse_end` reads it: those of namespace `home` first."""
-    found = [Candidate("internet", "any address outside the cluster")]
-    pods: list[Candidate] = []
-    for name, held in sorted(snapshot.contents.items(), key=lambda item: item[0] != home):
-        for workload in held.workloads:
-            active = len(workload.active)
-            if workload.kind != "Pod" and active:
-                note = f"{workload.kind} · {active} pod{'s' if active != 1 else ''}"
-                found.append(Candidate(f"{name}/{workload.kind.lower()}/{workload.name}", note, name))
-        for service in held.services.values():
-            note = "headless" if service.headless else service.type
-            found.append(Candidate(f"svc:{name}/{service.name}", f"Service · {note}", name))
-        for pod in held.pods.values():
-            if not pod.finished:
-                pods.append(Candidate(f"{name}/{pod.name}", f"Pod · {', '.join(pod.ips) or pod.phase}", name))
-    return found + pods
+def workloads_and_services_in(held: Contents) -> list[Candidate]:
+    """The workloads with pods in a namespace, and its Services, as `parse_end` reads them."""
+    name, found = held.namespace.name, []
+    for workload in held.workloads:
+        active = len(workload.active)
+        if workload.kind != "Pod" and active:
+            note = f"{workload.kind} · {active} pod{'s' if active != 1 else ''}"
+            found.append(Candidate(f"{name}/{workload.kind.lower()}/{workload.name}", note, name))
+    for service in held.services.values():
+        note = "headless" if service.headless else service.type
+        found.append(Candidate(f"svc:{name}/{service.name}", f"Service · {note}", name))
+    return found
+
+
+def pods_in(held: Contents) -> list[Candidate]:
+    """The pods of a namespace that have not finished, as `parse_end` reads them."""
+    name = held.namespace.name
+    return [
+        Candidate(f"{name}/{pod.name}", f"Pod · {', '.join(pod.ips) or pod.phase}", name)
+        for pod in held.pods.values()
+        if not pod.finished
+    ]
 
 
 def ports(choices: Sequence[PortChoice]) -> list[Candidate]:
@@ -128,17 +134,27 @@ def ports(choices: Sequence[PortChoice]) -> list[Candidate]:
     return [Candidate(port, "usual") for port in USUAL_PORTS]
 
 
-def rank(candidates: Sequence[Candidate], query: str) -> list[Candidate]:
-    """The candidates that match a query, best first: where a word starts before inside of it, exact before alike."""
-    words = query.lower().split()
-    if not words:
-        return list(candidates[:MOST])
-    texts = [f"{candidate.text} {candidate.note}".lower() for candidate in candidates]
-    found = set(range(len(texts)))
-    for word in words:
-        found &= _alike(word, texts)
-    order = sorted(found, key=lambda place: (-sum(_score(word, texts[place]) for word in words), place))
-    return [candidates[place] for place in order[:MOST]]
+class Offer:
+    """Candidates to choose from; what a query is compared with is made once."""
+
+    def __init__(self, candidates: Sequence[Candidate]) -> None:
+        self.candidates = candidates
+
+    @cached_property
+    def _texts(self) -> list[str]:
+        return [f"{candidate.text} {candidate.note}".lower() for candidate in self.candidates]
+
+    def rank(self, query: str) -> list[Candidate]:
+        """Those that match a query, best first: where a word starts before inside of it, exact before alike."""
+        words = query.lower().split()
+        if not words:
+            return list(self.candidates[:MOST])
+        texts = self._texts
+        found = set(range(len(texts)))
+        for word in words:
+            found &= _alike(word, texts)
+        order = sorted(found, key=lambda place: (-sum(_score(word, texts[place]) for word in words), place))
+        return [self.candidates[place] for place in order[:MOST]]
 
 
 def _score(word: str, text: str) -> int:

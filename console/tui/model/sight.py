@@ -48,7 +48,7 @@ class Sight:
 
     def role(self, workload: Workload) -> Classification:
         """What a workload is to an AI platform."""
-        return self.frame.roles.within(self.frame.snapshot.contents[workload.namespace]).of(workload)
+        return self.frame.known.within(self.frame.snapshot.contents[workload.namespace]).role(workload)
 
     def posture(self, of: Workload | Pod) -> Posture:
         """How a workload (its running pods) or a pod stands, per direction."""

@@ -19,7 +19,7 @@ from console.tui.model.commands import Command
 from console.tui.model.frame import Question
 from console.tui.model.help import Entry
 from console.tui.model.rows import Kind, View
-from console.tui.model.search import Candidate, ends
+from console.tui.model.search import Candidate
 from console.tui.screens.base import MainScreen
 from console.tui.screens.picker import Picker
 from console.tui.screens.text import TextScreen
@@ -78,9 +78,9 @@ class CommandScreen(MainScreen):
         self._carry_out(command)
 
     def _completed(self, text: str) -> str | None:
-        snapshot = self.frame.snapshot
-        names = [candidate.text for candidate in ends(snapshot)] if text.startswith("sim") else ()
-        return commands.complete(text, snapshot.contents, self.session.contexts, names)
+        contents = self.frame.snapshot.contents
+        names = [each.text for each in self.frame.known.ends(contents)] if text.startswith("sim") else ()
+        return commands.complete(text, contents, self.session.contexts, names)
 
     def close_prompt(self) -> None:
         """Close the line, and go back to what is behind it."""

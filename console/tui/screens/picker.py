@@ -12,7 +12,7 @@ from textual.screen import ModalScreen
 from textual.widgets import Input, Static
 
 from console.tui import draw, keys
-from console.tui.model.search import MOST, Candidate, rank
+from console.tui.model.search import MOST, Candidate, Offer
 from console.tui.model.table import Column, Table
 from console.tui.text import Line, Piece, Tone
 from console.tui.widgets.cursor import CursorView
@@ -45,7 +45,7 @@ class Picker(ModalScreen[str | None], inherit_bindings=False):
     ) -> None:
         super().__init__()
         self._title = title
-        self._candidates = candidates
+        self._offer = Offer(candidates)
         self._placeholder = placeholder
         self._typed = typed
         self._current = current
@@ -69,7 +69,7 @@ class Picker(ModalScreen[str | None], inherit_bindings=False):
 
     def _show(self, query: str) -> None:
         typed = self._typed(query) if query.strip() else None
-        found = rank(self._candidates, query)
+        found = self._offer.rank(query)
         rows = [typed, *(each for each in found if each.text != typed.text)] if typed else found
         nothing: Line = (Piece(f"Nothing is called {query!r} here, or nearly."),)
         columns: list[Column[Candidate]] = [
@@ -81,7 +81,7 @@ class Picker(ModalScreen[str | None], inherit_bindings=False):
         listed = self.query_one(RowList)
         listed.show(table)
         listed.action_edge(-1)
-        count = f"{len(found):,}" if len(found) < MOST else f"{MOST} of {len(self._candidates):,}"
+        count = f"{len(found):,}" if len(found) < MOST else f"{MOST} of {len(self._offer.candidates):,}"
         line = (
             Piece("⏎", Tone.ACCENT), Piece(" choose  ", Tone.DIM), Piece("↑↓", Tone.ACCENT), Piece(" move  ", Tone.DIM),
             Piece("esc", Tone.ACCENT), Piece(" cancel  ", Tone.DIM), Piece(f"{count} found", Tone.DIM),

@@ -4,25 +4,21 @@ from __future__ import annotations
 
 from typing import ClassVar
 
-from textual import on
+from textual import events, on
 from textual.app import ComposeResult
 from textual.binding import BindingType
 from textual.containers import Horizontal, Vertical
 from textual.widget import Widget
 
-from console.errors import UsageError
-from console.policy.ends import parse_end
 from console.report.text import verdict_lines
-from console.report.words import end_word
 from console.tui import draw, keys
-from console.tui.model import fixview, path, search, verdict
+from console.tui.model import fixview, path, verdict
 from console.tui.model.frame import Answer, Frame, Question
 from console.tui.model.nodes import Focus
-from console.tui.model.session import ports_of
 from console.tui.model.yamlview import Sheet, Sheets, marked_sheet
+from console.tui.screens.asking import note, picker
 from console.tui.screens.commanding import CommandScreen
 from console.tui.screens.fix import FixScreen
-from console.tui.screens.picker import Picker
 from console.tui.screens.start import WIDE
 from console.tui.screens.text import YamlScreen
 from console.tui.screens.whatif import WhatIfScreen
@@ -148,18 +144,19 @@ class SimulateScreen(CommandScreen):
         self.path.display = left and (tall or page is not self.why)
         self.pins.display = bool(self.session.pins) and (tall or page is self.pins or len(self.session.pins) <= 2)
 
-    def on_screen_resume(self) -> None:
-        """Catch up; ask for what is still missing where both ends were just set."""
-        super().on_screen_resume()
+    @on(events.ScreenResume)
+    async def _resumed(self) -> None:
+        """Ask for what is still missing where both ends were just set."""
         question = self.session.question
         if question.source and question.destination and not question.port and self.session.ask_port:
             self.session.ask_port = False
-            self.action_pick("port")
+            await self.action_pick("port")
 
     def draw(self, frame: Frame) -> None:
         """The question, the verdict, the path and what is beside it."""
         question, answer = self.session.question, self.answer
-        self._draw_fields(frame, question)
+        for field in self.query(Field):
+            field.show(getattr(question, field.part), note(field.part, question, frame.snapshot))
         self._draw_verdict(question, answer)
         before = self._drawn
         if answer is not before:
@@ -174,21 +171,6 @@ class SimulateScreen(CommandScreen):
         self._draw_yaml()
         self._draw_pins(frame)
         self.arrange_panes()
-
-    def _draw_fields(self, frame: Frame, question: Question) -> None:
-        for part in ("source", "destination"):
-            text = getattr(question, part)
-            note = ""
-            if text:
-                try:
-                    note = end_word(parse_end(text, frame.snapshot)).partition("(")[2].rstrip(")")
-                except UsageError:
-                    note = "not there"
-            self.query_one(f"#{part}", Field).show(text, note)
-        named = {
-            f"{each.port}/{each.protocol.value}": each.name for each in ports_of(question.destination, frame.snapshot)
-        }
-        self.query_one("#port", Field).show(question.port, named.get(question.port, ""))
 
     def _draw_verdict(self, question: Question, answer: Answer | None) -> None:
         lines = [verdict.headline(answer, question)]
@@ -237,8 +219,8 @@ class SimulateScreen(CommandScreen):
             self.console.set_question(event.key)
 
     @on(Field.Opened)
-    def _field_opened(self, event: Field.Opened) -> None:
-        self.action_pick(event.part)
+    async def _field_opened(self, event: Field.Opened) -> None:
+        await self.action_pick(event.part)
 
     def action_back(self) -> None:
         """Go back to the path, then to Browse."""
@@ -247,30 +229,13 @@ class SimulateScreen(CommandScreen):
         else:
             self.go_to_pane(self.path)
 
-    def action_pick(self, part: str) -> None:
+    async def action_pick(self, part: str) -> None:
         """Choose a part of the question."""
-        snapshot = self.frame.snapshot
-        question = self.session.question
-        if part == "port":
-            choices = ports_of(question.destination, snapshot)
-            picker = Picker(
-                f"Port of {question.destination or 'the destination'}",
-                search.ports(choices),
-                placeholder="a port it has, or any: 443, 53/UDP",
-                typed=search.typed_port,
-                current=question.port,
-            )
-        else:
-            picker = Picker(
-                "From" if part == "source" else "To",
-                search.ends(snapshot, self.session.view.namespace),
-                placeholder="letters of a workload, pod or Service; internet; an address",
-                typed=search.typed_end,
-                current=getattr(question, part),
-            )
-        self.app.push_screen(picker, lambda text: self._picked(part, text))
+        asked = picker(part, self.session.question, self.frame, self.session.view.namespace)
+        # No further key is handed on until it is there: what is typed next belongs into it.
+        await self.app.push_screen(asked, lambda text: self._picked(part, text))
 
-    def _picked(self, part: str, text: str | None) -> None:
+    async def _picked(self, part: str, text: str | None) -> None:
         if text is None:
             return
         if part == "port":
@@ -281,7 +246,7 @@ class SimulateScreen(CommandScreen):
         question = self.session.question
         missing = next((each for each in ("source", "destination", "port") if not getattr(question, each)), None)
         if missing:
-            self.action_pick(missing)
+            await self.action_pick(missing)
 
     def action_swap(self) -> None:
         """Ask for the other way round."""
