@@ -14,7 +14,6 @@ from console.objects.coverage import INVALID_POLICY, POLICY_KIND_NOT_MODELLED
 from console.objects.meta import ObjectRef
 from console.policy.explain_words import counted, listed, policy_name
 from console.policy.model import Direction, Policy, Tier
-from console.policy.profile import Profiler
 from console.policy.reach import bits
 
 
@@ -97,11 +96,9 @@ def _subject(scene: Scene, policy: Policy) -> int:
 
 
 def _depends(scene: Scene, one: Policy, other: Policy, direction: Direction, shared: int) -> bool:
-    """Whether the two alone come to different answers, for any class, by which of them is asked first."""
-    profiler = Profiler(scene.reach.universe, scene.reach.atoms, scene.engine.modes)
-    both = ((one, True), (other, True))
-    return any(
-        sorted(profiler.profile(both, direction, number, best=True))
-        != sorted(profiler.profile(both, direction, number, best=False))
-        for number in bits(shared)
-    )
+    """Whether the answer for any class they share is not known while the two would do different things."""
+    actions = {rule.action for policy in (one, other) for rule in policy.rules(direction) or ()}
+    if len(actions) < 2:
+        return False
+    look = scene.reach.row if direction is Direction.EGRESS else scene.reach.column
+    return any(look(number) != look(number, maybe=True) for number in bits(shared))

@@ -73,12 +73,11 @@ class Scene:
     def classes(self, held: Contents) -> list[tuple[Workload, Classes]]:
         """The workloads of a namespace, each with its pods that have not finished and can be selected, by class."""
         every: list[tuple[Workload, Classes]] = []
-        class_of = self.reach.universe.class_of
         for workload in held.workloads:
             found: dict[int, list[Pod]] = {}
             for pod in workload.pods:
                 if not pod.finished and not pod.host_network:
-                    found.setdefault(class_of[pod.namespace, pod.name], []).append(pod)
+                    found.setdefault(self.reach.class_of(pod), []).append(pod)
             every.append((workload, found))
         return every
 
