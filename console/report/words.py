@@ -8,6 +8,7 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping, Sequence
 from typing import Final
 
+from console.cluster.source import Change
 from console.objects.core import METADATA_NAME
 from console.objects.meta import ObjectRef
 from console.policy.fix import Fix
@@ -49,6 +50,13 @@ _NAMED: Final = f"{METADATA_NAME}="
 _ADDRESSED: Final = (ClauseKind.IP_BLOCK, ClauseKind.NETWORKS, ClauseKind.DOMAIN_NAMES)
 _DOES: Final = {Action.ALLOW: "allows", Action.DENY: "denies", Action.PASS: "passes"}
 _TIER: Final = {Tier.ADMIN: "Admin", Tier.NETWORK_POLICY: "Namespace", Tier.BASELINE: "Baseline"}
+
+
+def change_words(change: Change) -> str:
+    """A change in a few words: ``Pod training/x label role: a → b (kubectl)``."""
+    what = f" {change.detail}" if change.detail else f" {change.verb.value}"
+    by = f" ({change.manager.name})" if change.manager and change.manager.name else ""
+    return clean(f"{change.ref}{what}{by}")
 
 
 def outcome_word(outcome: Outcome) -> str:

@@ -5,7 +5,6 @@ from __future__ import annotations
 import time
 from collections.abc import Iterator, Mapping, Sequence
 
-from console.cluster.source import Change
 from console.policy.verdict import Verdict
 from console.report import words
 from console.tui.model.frame import Answer, Flip, Question
@@ -63,14 +62,7 @@ def flip_line(flip: Flip | None) -> Line:
     if not flip.changes:
         return (Piece(f"changed {at}", Tone.WARN), was)
     more = f" and {len(flip.changes) - 1} more" if len(flip.changes) > 1 else ""
-    return (Piece(f"changed {at} by {change_words(flip.changes[0])}{more}", Tone.WARN), was)
-
-
-def change_words(change: Change) -> str:
-    """A change in a few words: ``Pod training/x label role: a → b (kubectl)``."""
-    what = f" {change.detail}" if change.detail else f" {change.verb.value}"
-    by = f" ({change.manager.name})" if change.manager and change.manager.name else ""
-    return f"{change.ref}{what}{by}"
+    return (Piece(f"changed {at} by {words.change_words(flip.changes[0])}{more}", Tone.WARN), was)
 
 
 def why_not(verdict: Verdict) -> Iterator[Line]:
