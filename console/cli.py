@@ -8,6 +8,7 @@ No traceback reaches a user.
 from __future__ import annotations
 
 import argparse
+import errno
 import importlib
 import os
 import sys
@@ -20,7 +21,7 @@ from console.errors import ConsoleError, UsageError
 from console.wiring import Parser, contexts, modes, say, source_flags, sources, title
 
 #: Each is a module of console.commands, imported when it is asked for.
-_COMMANDS: Final = ("simulate", "explain", "matrix", "reach", "diff", "record")
+_COMMANDS: Final = ("simulate", "explain", "matrix", "reach", "diff", "record", "timeline", "audit", "inventory", "charter")
 _EPILOG: Final = """\
 ends:    NAMESPACE/POD, NAMESPACE/KIND/NAME (deploy, sts, ds, job, pytorchjob, …),
          svc:NAMESPACE/NAME, namespace:NAME, node:NAME, ip:ADDRESS, cidr:NETWORK,
@@ -70,7 +71,9 @@ def main(argv: Sequence[str] | None = None) -> int:
             stream.reconfigure(errors="backslashreplace")  # a glyph must not end a run under LANG=C
     try:
         if arguments and arguments[0] in _COMMANDS:
-            return _run(arguments[0], arguments[1:])
+            status = _run(arguments[0], arguments[1:])
+            sys.stdout.flush()  # here, where it can be told that nobody takes it
+            return status
         if arguments and not arguments[0].startswith("-"):
             raise _unknown_command(arguments[0])
         return _open_console(_console_parser().parse_args(arguments))
@@ -84,13 +87,23 @@ def main(argv: Sequence[str] | None = None) -> int:
         # The reader went away (head, less): leave quietly, and keep the interpreter from complaining at exit.
         os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
         return 141
+    except OSError as error:
+        if error.errno not in (errno.ENOSPC, errno.EDQUOT, errno.EIO):
+            return _defect(error)
+        say(f"netpol-console: the answer cannot be written: {error.strerror}")
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+        return 2
     except Exception as error:
-        # A defect of ours, told as one; whoever mends it asks for the traceback.
-        if os.environ.get("NETPOL_CONSOLE_DEBUG"):
-            raise
-        say(f"netpol-console failed: {type(error).__name__}: {error}")
-        say("  this is a defect of the console; NETPOL_CONSOLE_DEBUG=1 shows where")
-        return 70
+        return _defect(error)
+
+
+def _defect(error: Exception) -> int:
+    """A defect of ours, told as one; whoever mends it asks for the traceback."""
+    if os.environ.get("NETPOL_CONSOLE_DEBUG"):
+        raise error
+    say(f"netpol-console failed: {type(error).__name__}: {error}")
+    say("  this is a defect of the console; NETPOL_CONSOLE_DEBUG=1 shows where")
+    return 70
 
 
 def _unknown_command(name: str) -> UsageError:
@@ -104,6 +117,11 @@ def _unknown_command(name: str) -> UsageError:
 def _open_console(options: argparse.Namespace) -> int:
     if not (sys.stdin.isatty() and sys.stdout.isatty()):
         raise UsageError("the console needs a terminal", hint="in a pipe use netpol-console simulate SRC DST --port N")
+    if os.environ.get("TERM") == "dumb":
+        raise UsageError(
+            "the console needs a terminal that can place its cursor, and this one says TERM=dumb",
+            hint="netpol-console simulate SRC DST --port N prints plain text anywhere",
+        )
     from console.settings import load_settings
 
     settings = load_settings()

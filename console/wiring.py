@@ -6,8 +6,10 @@ import argparse
 import os
 import re
 import sys
+import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
+from pathlib import Path
 from typing import TYPE_CHECKING, Any, Final, NoReturn
 
 from console.errors import InputError, UsageError
@@ -18,6 +20,7 @@ if TYPE_CHECKING:
     from console.cluster.overlay import Overlay
     from console.cluster.source import Source
     from console.demo.cluster import DemoCluster
+    from console.governance.charter import Charter
     from console.objects.diagnostics import Diagnostic
     from console.objects.snapshot import Snapshot
     from console.policy.asking import Modes
@@ -197,6 +200,12 @@ def contexts(options: argparse.Namespace) -> tuple[str, ...]:
 
 def snapshot(options: argparse.Namespace) -> Snapshot:
     """Everything the chosen source holds now; what was wrong with it goes to stderr. Raises ConsoleError."""
+    return snapshot_and_moment(options)[0]
+
+
+def snapshot_and_moment(options: argparse.Namespace) -> tuple[Snapshot, float | None]:
+    """What `snapshot` says, and when that was (time.time() seconds); None for files and the demo."""
+    at: float | None = None
     if options.manifests:
         from console.cluster.manifests import read
 
@@ -210,20 +219,21 @@ def snapshot(options: argparse.Namespace) -> Snapshot:
             diagnostics = (*diagnostics, *more)
     elif options.recording:
         check_source(options)
-        snapshot, diagnostics = _past(options)
+        snapshot, diagnostics, at = _past(options)
     else:
         from console.cluster.load import load
 
         with sources(options, lively=False) as source:
             update = load(source(None), timeout=LOAD_TIMEOUT)
         snapshot, diagnostics = update.snapshot, update.diagnostics
+        at = None if options.demo else time.time()
     for diagnostic in diagnostics:
         say(str(diagnostic))
-    return snapshot
+    return snapshot, at
 
 
-def _past(options: argparse.Namespace) -> tuple[Snapshot, tuple[Diagnostic, ...]]:
-    """What a recording holds at the moment the flags name; which one that is, is said. Raises ConsoleError."""
+def _past(options: argparse.Namespace) -> tuple[Snapshot, tuple[Diagnostic, ...], float]:
+    """What a recording holds at the moment the flags name, and that moment, which is said. Raises ConsoleError."""
     from console.history.replay import read
     from console.history.times import rfc3339
 
@@ -232,9 +242,9 @@ def _past(options: argparse.Namespace) -> tuple[Snapshot, tuple[Diagnostic, ...]
     say(f"{options.recording} as of {rfc3339(status.since)}" + (f": {status.message}" if status.message else ""))
     overlay = overlay_of(options)
     if overlay is None:
-        return update.snapshot, update.diagnostics
+        return update.snapshot, update.diagnostics, status.since
     snapshot, more = overlay.over(update.snapshot)
-    return snapshot, (*update.diagnostics, *more)
+    return snapshot, (*update.diagnostics, *more), status.since
 
 
 def overlay_of(options: argparse.Namespace) -> Overlay | None:
@@ -308,6 +318,33 @@ def _recording_named(text: str) -> tuple[str, str | None] | None:
     if is_recording(text):
         return text, None
     return (path, at) if mark and is_recording(path) else None
+
+
+def charter_text(path: str | None) -> tuple[str, str]:
+    """The text of a charter, and what to call it: a file's, standard input's (``-``), or that of the one inside.
+
+    Raises InputError.
+    """
+    if path is None:
+        from console.governance.charter_default import DEFAULT_FILE, default_text
+
+        return default_text(), DEFAULT_FILE
+    try:
+        raw = sys.stdin.buffer.read() if path == "-" else Path(path).read_bytes()
+        return raw.decode("utf-8"), "<stdin>" if path == "-" else path
+    except OSError as error:
+        hint = "netpol-console charter init writes one"
+        raise InputError(f"{path} cannot be read: {error.strerror}", hint=hint) from error
+    except UnicodeDecodeError as error:
+        raise InputError(f"{path} is no text in UTF-8", hint=f"byte {error.start} is none") from error
+
+
+def charter_of(path: str | None) -> Charter:
+    """A charter by its file; the one inside where none is named. Raises InputError (with file, line and column)."""
+    from console.governance.charter_read import load
+
+    text, file = charter_text(path)
+    return load(text, file=file)
 
 
 def say(text: str) -> None:

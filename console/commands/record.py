@@ -53,7 +53,7 @@ def run(options: argparse.Namespace) -> int:
     from console.history.writer import Writer
 
     duration = seconds(options.duration) if options.duration else None
-    with sources(options, lively=True) as make, _told_to_stop() as stop:
+    with sources(options, lively=True) as make, told_to_stop() as stop:
         source = make(None)
         writer = Writer(options.output, bounds(options))
         for damage in writer.damage:
@@ -136,11 +136,17 @@ class _Listener:
 
 
 @contextmanager
-def _told_to_stop() -> Iterator[threading.Event]:
-    """An event that is set by Ctrl-C and by SIGTERM, which then are no error."""
+def told_to_stop(then: Callable[[], object] | None = None) -> Iterator[threading.Event]:
+    """An event that is set by Ctrl-C and by SIGTERM, which then are no error; `then` is called, too."""
     stop = threading.Event()
+
+    def told(*_: object) -> None:
+        stop.set()
+        if then is not None:
+            then()
+
     signals = (signal.SIGINT, signal.SIGTERM)
-    before = {each: signal.signal(each, lambda *_: stop.set()) for each in signals}
+    before = {each: signal.signal(each, told) for each in signals}
     try:
         yield stop
     finally:

@@ -9,6 +9,7 @@ from datetime import date
 from console.governance.audit_status import excuse, status_of
 from console.governance.charter import BaselineRule, Charter, Pardon, Rule
 from console.governance.findings import Audit, Finding, RuleResult, Severity, Status
+from console.governance.hygiene import Hygiene
 from console.governance.inventory import Inventory
 from console.governance.rules import Judged, judge
 from console.governance.rules_baseline import judge_baseline
@@ -38,6 +39,7 @@ class Auditor:
         self.charter = charter
         self._today = today
         self._state: _State | None = None
+        self._hygiene = Hygiene()
 
     @property
     def inventory(self) -> Inventory:
@@ -54,11 +56,6 @@ class Auditor:
         if self._state is None:
             raise ValueError("nothing was audited yet")
         return self._state
-
-    @property
-    def scenes(self) -> tuple[Scene, ...]:
-        """What the last audit looked at, per address family."""
-        return self._state.scenes if self._state else ()
 
     def audit(self, engine: Engine) -> Audit:
         """Judge the engine's snapshot."""
@@ -79,7 +76,15 @@ class Auditor:
         return Audit(
             charter=charter.name,
             rules=tuple(rules),
-            findings=tuple(_in_order([*self._findings(rules), *inventory.findings()])),
+            findings=tuple(
+                _in_order(
+                    [
+                        *self._findings(rules),
+                        *inventory.findings(),
+                        *self._hygiene.follow(engine, scenes[0].reach),
+                    ]
+                )
+            ),
             workloads=len(inventory.entries),
             pods=sum(1 for pod in snapshot.pods() if not pod.finished),
             policies=sum(1 for _ in snapshot.policies()) + len(snapshot.tiered),

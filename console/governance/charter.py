@@ -113,11 +113,11 @@ class Pardon:
 
 @dataclass(frozen=True, slots=True)
 class Example:
-    """A path that is `open` (or blocked), and the rules it breaks."""
+    """A path that is `open` (or blocked), and the rules it breaks. All the terms of an end hold of it."""
 
     open: bool
-    source: Term
-    destination: Term
+    source: tuple[Term, ...]
+    destination: tuple[Term, ...]
     port: PortTerm | None
     breaks: tuple[str, ...]
     text: str

@@ -120,7 +120,10 @@ class ExceptionText(_Part, frozen=True):
 class Example(_Part, frozen=True):
     """A path and the rules it breaks: `open` ones where it is open, `blocked` ones where it is not."""
 
-    open: Annotated[str | None, Meta(description="FROM -> TO on PORT")] = None
+    open: Annotated[
+        str | None,
+        Meta(description="FROM -> TO on PORT; an end may be several things at once: role:serving + domain:prod-model"),
+    ] = None
     blocked: Annotated[str | None, Meta(description="FROM -> TO on PORT")] = None
     breaks: str | list[str] = []
 

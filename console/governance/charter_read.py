@@ -36,7 +36,7 @@ _SENTENCES = {
     Ground.DENY_INGRESS: "nothing gets into {} unless a policy lets it",
     Ground.DENY_EGRESS: "nothing gets out of {} unless a policy lets it",
     Ground.DNS: "{} can look names up, where it may open connections at all",
-    Ground.METADATA: "{} never reaches the metadata address",
+    Ground.METADATA: "the metadata address is closed to {}",
     Ground.POLICIES_SELECT: "no policy selects nothing, in the namespaces of {}",
     Ground.REPLICAS_ALIKE: "all pods of {} have the same paths",
     Ground.SERVICES_REACHABLE: "something reaches every Service in front of {}",
@@ -235,20 +235,26 @@ class _Reader:
             self._problems.add(path, "an example needs open or blocked: one of the two")
             return None
         key = "open" if written.open is not None else "blocked"
-        source, arrow, destination = text.partition("->")
-        ends = [self._terms(each, (*path, key)) for each in (source, destination)]
-        if not arrow or not ends[0] or not ends[1]:
+        source, arrow, rest = text.partition("->")
+        destination, _, on = rest.partition(" on ")
+        if not arrow or not source.strip() or not destination.strip():
             self._problems.add((*path, key), f"{text!r} is no path", "write FROM -> TO on PORT")
             return None
-        ports = ends[1][0].ports
+        ends = [
+            tuple(term for part in each.split(" + ") for term in self._terms(part, (*path, key)))
+            for each in (source, destination)
+        ]
+        ports = self._ports(on.strip(), (*path, key)) if on else ()
+        if not all(ends):
+            return None
         if len(ports) > 1 or (ports and ports[0].low != ports[0].high):
             self._problems.add((*path, key), "an example is about one port")
             return None
         breaks = [written.breaks] if isinstance(written.breaks, str) else written.breaks
         return Example(
             written.open is not None,
-            ends[0][0],
-            ends[1][0],
+            ends[0],
+            ends[1],
             ports[0] if ports else None,
             tuple(breaks),
             text,
@@ -312,9 +318,11 @@ def _sentence(
     whose, ends = listed(subject), listed(others, "or" if verb is Verb.NEVER else "and")
     of = f"of {listed(among)}, " if among else ""
     any_chain = " through any chain" if chain else ""
+    reach = "reach" if len(subject if outward else others) > 1 else "reaches"
     if outward:
-        said = {Verb.NEVER: "never reaches", Verb.ONLY: "reaches only", Verb.MUST: "must reach"}[verb]
+        said = {Verb.NEVER: f"never {reach}", Verb.ONLY: f"{reach} only", Verb.MUST: "must reach"}[verb]
         return f"{of}{whose} {said} {ends}{on}{any_chain}"
     if verb is Verb.ONLY:
-        return f"{of}only {ends} reaches {whose}{on}{any_chain}"
-    return f"{ends} {'never reaches' if verb is Verb.NEVER else 'must reach'} {whose}{on}{any_chain}"
+        return f"{of}only {ends} {reach} {whose}{on}{any_chain}"
+    ends = listed(others)
+    return f"{ends} {f'never {reach}' if verb is Verb.NEVER else 'must reach'} {whose}{on}{any_chain}"

@@ -1,0 +1,81 @@
+"""``audit``: hold the cluster to its charter, once or at every change."""
+
+from __future__ import annotations
+
+import argparse
+import importlib
+from datetime import UTC, datetime
+from typing import TYPE_CHECKING, Final
+
+from console import __version__
+from console.errors import UsageError
+from console.wiring import charter_of, engine, title
+
+if TYPE_CHECKING:
+    from console.governance.findings import Audit
+
+HELP: Final = "hold the cluster to its charter: which rules hold, which do not, which cannot be known, with proof"
+#: Each is a module of console.report, imported when it is asked for.
+_OUTPUTS: Final = ("text", "json", "markdown", "html", "sarif", "junit")
+_SEVERITIES: Final = ("critical", "high", "medium", "low", "info")
+_CONDITIONS: Final = ("fail", "unknown", *(f"finding:{each}" for each in _SEVERITIES))
+
+
+def add(parser: argparse.ArgumentParser) -> None:
+    """Add the command's arguments."""
+    parser.add_argument("--charter", metavar="FILE", help="the charter (default: the one inside; - for stdin)")
+    parser.add_argument("-o", "--output", choices=_OUTPUTS, default="text")
+    parser.add_argument(
+        "--fail-on",
+        action="append",
+        metavar="WHAT",
+        help="what makes the exit status not 0: fail, unknown, finding:SEVERITY or worse; may be given again"
+        " (default: fail, unknown, finding:low)",
+    )
+    parser.add_argument("--watch", action="store_true", help="go on: one line of JSON for each change of the audit")
+    parser.add_argument(
+        "--metrics", metavar="[HOST:]PORT", help="with --watch: /healthz and Prometheus /metrics (default: on loopback)"
+    )
+
+
+def run(options: argparse.Namespace) -> int:
+    """0 clean, 1 rules that fail or findings, 3 what cannot be known or was not read."""
+    conditions = _conditions(options.fail_on)
+    if options.metrics and not options.watch:
+        raise UsageError("--metrics is for --watch", hint="add --watch")
+    charter = charter_of(options.charter)
+    if options.watch:
+        from console.commands.audit_watch import watch
+
+        return watch(options, charter)
+    held = engine(options)
+    from console.governance.audit import audit
+
+    now = datetime.now(UTC)
+    found = audit(held, charter, today=now.date())
+    from console.report.audit_words import Made
+
+    made = Made(__version__, now.isoformat(timespec="seconds").replace("+00:00", "Z"), title(options))
+    text: str = importlib.import_module(f"console.report.audit_{options.output}").render(found, made=made)
+    print(text.rstrip("\n"))
+    return status(found, conditions)
+
+
+def status(found: Audit, conditions: frozenset[str]) -> int:
+    """The exit status: 1 for what was shown, 3 for what cannot be known, 0 where neither is asked for or there."""
+    from console.governance.findings import Severity, Status
+
+    order = list(Severity)
+    asked = [order.index(Severity(each.partition(":")[2])) for each in conditions if each.startswith("finding:")]
+    worst = min((order.index(finding.severity) for finding in found.findings), default=len(order))
+    if ("fail" in conditions and found.count(Status.FAIL)) or worst <= max(asked, default=-1):
+        return 1
+    return 3 if "unknown" in conditions and (found.count(Status.UNKNOWN) or found.coverage) else 0
+
+
+def _conditions(written: list[str] | None) -> frozenset[str]:
+    said = [part.strip() for text in written or ["fail,unknown,finding:low"] for part in text.split(",")]
+    for each in said:
+        if each not in _CONDITIONS:
+            raise UsageError(f"--fail-on {each!r} is no condition", hint=f"write {', '.join(_CONDITIONS)}")
+    return frozenset(said)

@@ -1,0 +1,118 @@
+"""A charter for the cluster at hand: the one that ships inside, with this cluster's domains and today's paths."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping, Sequence
+from datetime import date
+from typing import Final
+
+from console.governance.charter_default import default_text
+from console.governance.findings import Audit, Status
+from console.governance.inventory import Entry
+from console.governance.scopes import Scene, Side
+from console.objects.yaml_text import to_yaml
+from console.policy.reach import bits
+from console.policy.reachable import spans
+from console.policy.universe import INTERNET, METADATA
+
+#: How many others, and ranges of ports, a comment names.
+_MOST: Final = 12
+_MOST_PORTS: Final = 4
+_RULES: Final = "\nrules:\n"
+_GROUPS: Final = "\noutside:\n"
+
+
+def charter_for(scenes: Sequence[Scene], entries: Mapping[str, Entry], found: Audit, *, title: str, today: date) -> str:
+    """The text of a charter for a cluster called `title`, with what an audit by it `found` as comments."""
+    text = default_text()
+    _, _, rest = text.partition("charter: ")
+    _, _, rest = rest.partition("\n")
+    about = (
+        f"# What the traffic of the AI platform in {_one_line(title)} is held to.\n"
+        f"# Written by netpol-console charter init on {today.isoformat()}: read it, change it, keep it in git.\n"
+    )
+    named = to_yaml({"charter": f"AI platform boundaries of {_one_line(title)}"})
+    text = about + named + "\n" + rest.lstrip("\n")
+    text = text.replace(_GROUPS.lstrip(), "\n".join(_domains(entries)) + _GROUPS, 1)
+    paths = "\n".join(f"# {line}".rstrip() for line in _today(scenes, entries, found))
+    return text.replace(_RULES, f"\n{paths}{_RULES}", 1)
+
+
+def _one_line(text: str) -> str:
+    return " ".join("".join(each if each.isprintable() else " " for each in text).split())
+
+
+def _domains(entries: Mapping[str, Entry]) -> Iterator[str]:
+    """The domains as they are known today: by namespace where all of one belongs to one, else workload by workload."""
+    spaces: dict[str, dict[str, list[str]]] = {}
+    for name, entry in entries.items():
+        spaces.setdefault(entry.workload.namespace, {}).setdefault(entry.domain, []).append(name)
+    whole: dict[str, list[str]] = {}
+    single: dict[str, list[str]] = {}
+    unknown: list[str] = []
+    for namespace, by_domain in sorted(spaces.items()):
+        for domain, names in sorted(by_domain.items()):
+            if not domain:
+                unknown.append(f"namespace {namespace} ({', '.join(sorted({entries[name].role for name in names}))})")
+            elif len(by_domain) == 1:
+                whole.setdefault(domain, []).append(namespace)
+            else:
+                single.setdefault(domain, []).extend(sorted(names))
+    for each in unknown:
+        yield f"# Of no domain yet: {each}"
+    said = {
+        domain: [
+            *([{"namespaces": whole[domain]}] if domain in whole else []),
+            *([{"names": single[domain]}] if domain in single else []),
+        ]
+        for domain in sorted(whole.keys() | single.keys())
+    }
+    if said:
+        yield to_yaml({"domains": said}).rstrip("\n")
+
+
+def _today(scenes: Sequence[Scene], entries: Mapping[str, Entry], found: Audit) -> Iterator[str]:
+    yield "Today's paths between roles, and how the rules below stand:"
+    roles = sorted({entry.role for entry in entries.values() if entry.ai})
+    for role in roles:
+        for scene in scenes:
+            suffix = f" over IPv{scene.reach.family}" if len(scenes) > 1 else ""
+            yield f"  {role} reaches{suffix}"
+            yield from (f"    {line}" for line in _reached(scene, role))
+    for rule in found.rules:
+        if rule.place is not None and rule.status is not Status.PASS:
+            yield f"  {rule.status.value.upper():<8} {rule.name}: {rule.why}"
+
+
+def _reached(scene: Scene, role: str) -> Iterator[str]:
+    reach = scene.reach
+    groups: dict[str, int] = {}
+    for side in scene.sides.values():
+        assert side.entry is not None
+        groups[side.entry.role] = groups.get(side.entry.role, 0) | side.classes
+    ends = {**groups, **{part.name: part.classes for part in _parts(scene) if part.classes}}
+    ports: dict[str, int] = {}
+    for number in bits(groups.get(role, 0)):
+        for open_, classes in reach.reached(number).items():
+            rest = classes & ~reach.alone(number)
+            for name, held in ends.items():
+                if rest & held:
+                    ports[name] = ports.get(name, 0) | open_
+    told = sorted(ports)
+    for name in told[:_MOST]:
+        yield f"{name}: {_ports(scene, ports[name])}"
+    if len(told) > _MOST:
+        yield f"and {len(told) - _MOST} more"
+    if not told:
+        yield "nothing"
+
+
+def _parts(scene: Scene) -> Iterator[Side]:
+    yield from (scene.part(kind) for kind in (INTERNET, METADATA))
+
+
+def _ports(scene: Scene, ports: int) -> str:
+    if ports == scene.reach.atoms.all:
+        return "every port"
+    told = [str(span) for span in spans(scene.reach, ports)]
+    return ", ".join(told[:_MOST_PORTS]) + (f" and {len(told) - _MOST_PORTS} more" if len(told) > _MOST_PORTS else "")
