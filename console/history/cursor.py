@@ -75,6 +75,11 @@ class Cursor:
                 return self.recording.segment_begin(self._place + 1)
         return self._next.at
 
+    @property
+    def jumps(self) -> bool:
+        """Whether nothing is known of the time from here to the next event, which is a whole state."""
+        return self.next_at is not None and self._next is None
+
     def step(self) -> Event | None:
         """Move on to the next event, and return it; None at the end."""
         if self.next_at is None:

@@ -77,7 +77,12 @@ class Event:
 
     def changes(self) -> tuple[Change, ...]:
         """The changes, as a source tells them."""
-        return tuple(change(before, after, self.at) for before, after in self.pairs)
+        return tuple(change(_same(before, after), after, self.at) for before, after in self.pairs)
+
+
+def _same(before: KubeObject | None, after: KubeObject | None) -> KubeObject | None:
+    """The object before, unless what is there after is another one of its name."""
+    return None if before is not None and after is not None and before.uid != after.uid else before
 
 
 class Recording:
@@ -163,6 +168,10 @@ class Recording:
     def hole_at(self, at: float) -> Hole | None:
         """The hole that a moment lies in, if it does."""
         return next((hole for hole in self.holes if hole.begin < at < hole.end), None)
+
+    def hole_before(self, at: float) -> Hole | None:
+        """The hole that ends at a moment, if one does."""
+        return next((hole for hole in self.holes if hole.end == at), None)
 
     def warnings(self) -> tuple[str, ...]:
         """What is wrong with it, a sentence each."""

@@ -56,14 +56,19 @@ def _summary(difference: Difference) -> str:
 
 
 def _change(change: Change) -> Iterator[str]:
-    family = f" over IPv{change.family}" if change.family else ""
-    ends = f"{_parts(change.sources)} → {_parts(change.destinations)}"
-    yield f"{_GLYPHS[change.kind]} {change.kind.value:<7}  {ends}  {_ports(change)}{family}"
+    yield path_line(change)
     of_one = "" if change.alike else "one of many: "
     for cause in _folded(change.causes):
         yield f"    {of_one}{cause_line(cause)}"
     for word, verdict in (("was", change.was), ("now", change.now)):
         yield f"    {word} {words.outcome_word(verdict.outcome)}  {words.headline(verdict)}"
+
+
+def path_line(change: Change) -> str:
+    """What became of the paths between some ends: ``+ opened   training/etl → internet  443/TCP``."""
+    family = f" over IPv{change.family}" if change.family else ""
+    ends = f"{_parts(change.sources)} → {_parts(change.destinations)}"
+    return f"{_GLYPHS[change.kind]} {change.kind.value:<7}  {ends}  {_ports(change)}{family}"
 
 
 def _ports(change: Change) -> str:
@@ -121,7 +126,7 @@ def diff_json(difference: Difference, old: str, new: str) -> dict[str, Any]:
     return {
         "old": old,
         "new": new,
-        "changes": [_change_json(change) for change in difference.changes],
+        "changes": [change_json(change) for change in difference.changes],
         "added": [_alone_json(each) for each in difference.added],
         "removed": [_alone_json(each) for each in difference.removed],
         "pods": [
@@ -132,7 +137,8 @@ def diff_json(difference: Difference, old: str, new: str) -> dict[str, Any]:
     }
 
 
-def _change_json(change: Change) -> dict[str, Any]:
+def change_json(change: Change) -> dict[str, Any]:
+    """One change as JSON values."""
     return {
         "kind": change.kind.value,
         "from": [_part_json(part) for part in change.sources],
