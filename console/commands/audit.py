@@ -13,6 +13,8 @@ from console.wiring import charter_of, engine, title
 
 if TYPE_CHECKING:
     from console.governance.findings import Audit
+    from console.policy.engine import Engine
+    from console.policy.matrix import Matrix
 
 HELP: Final = "hold the cluster to its charter: which rules hold, which do not, which cannot be known, with proof"
 #: Each is a module of console.report, imported when it is asked for.
@@ -56,9 +58,20 @@ def run(options: argparse.Namespace) -> int:
     from console.report.audit_words import Made
 
     made = Made(__version__, now.isoformat(timespec="seconds").replace("+00:00", "Z"), title(options))
-    text: str = importlib.import_module(f"console.report.audit_{options.output}").render(found, made=made)
+    more = {"matrix": _by_role(held)} if options.output == "html" else {}
+    text: str = importlib.import_module(f"console.report.audit_{options.output}").render(found, made=made, **more)
     print(text.rstrip("\n"))
     return status(found, conditions)
+
+
+def _by_role(held: Engine) -> Matrix:
+    """Who reaches whom, by role, for the page."""
+    from console.governance.groups import By, groups
+    from console.policy.matrix import matrix
+    from console.policy.reach import Reachability
+
+    reach = Reachability(held)
+    return matrix(reach, groups(reach, By.ROLE))
 
 
 def status(found: Audit, conditions: frozenset[str]) -> int:

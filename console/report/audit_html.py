@@ -3,11 +3,11 @@
 from __future__ import annotations
 
 import html
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Sequence
 from typing import Final
 
 from console.governance.controls import SHOWN
-from console.governance.findings import Audit, Control, Finding, Offence, RuleResult, Severity, Status
+from console.governance.findings import Audit, Control, Finding, RuleResult, Severity, Status
 from console.policy.matrix import Matrix
 from console.policy.verdict import Outcome
 from console.report.audit_html_style import STYLE
@@ -16,9 +16,9 @@ from console.report.audit_words import (
     NOTICE,
     Made,
     controls_word,
+    folded,
     in_order,
     object_word,
-    offence_facts,
     pair_word,
     scope,
     severities,
@@ -69,7 +69,8 @@ def _head(audit: Audit, made: Made | None) -> Iterator[str]:
     yield f"<p>{text(f'{scope(audit)}; {findings}{more}')}</p>"
     if made is not None:
         yield f'<p class="quiet">{text(made.words())}</p>'
-    links = [f'<a href="#{name}">{title}</a>' for name, title in (("rules", "Rules"), ("findings", "Findings"))]
+    sections = [("rules", "Rules"), ("findings", "Findings"), ("controls", "Controls")]
+    links = [f'<a href="#{name}">{title}</a>' for name, title in sections]
     yield f"<nav>{' '.join(links)}</nav>"
     if audit.coverage:
         yield '<section class="note"><h2>Not everything could be read</h2>'
@@ -85,10 +86,16 @@ def _badge(kind: str, words: str) -> str:
 
 def _rules(audit: Audit) -> Iterator[str]:
     yield '<section id="rules"><h2>Rules</h2>'
-    for rule in in_order(audit):
+    yield '<div class="wide" role="region" aria-label="Rules" tabindex="0"><table><thead><tr>'
+    yield '<th scope="col">Status</th><th scope="col">Rule</th><th scope="col">What it says</th></tr></thead><tbody>'
+    for number, rule in enumerate(in_order(audit)):
+        yield f"<tr><td>{_badge(rule.status.value, status_word(rule.status))}</td>"
+        yield f'<th scope="row"><a href="#rule-{number}">{text(rule.name)}</a></th><td>{text(rule.sentence)}</td></tr>'
+    yield "</tbody></table></div>"
+    for number, rule in enumerate(in_order(audit)):
         opened = " open" if rule.status in (Status.FAIL, Status.UNKNOWN) else ""
         badge = _badge(rule.status.value, status_word(rule.status))
-        yield f"<details{opened}><summary>{badge} <b>{text(rule.name)}</b>"
+        yield f'<details id="rule-{number}"{opened}><summary>{badge} <b>{text(rule.name)}</b>'
         yield f'<span class="quiet">{text(rule.severity.value)}</span></summary>'
         yield from _rule(rule)
         yield "</details>"
@@ -101,23 +108,26 @@ def _rule(rule: RuleResult) -> Iterator[str]:
         yield f"<p>{text(rule.why)}</p>"
     for glyph, offences in (("✗", rule.offences), ("?", rule.unknowns)):
         if offences:
-            yield "<ul>"
-            yield from (_offence(each, glyph, offence_facts(each)) for each in offences[:MOST])
+            yield '<ul class="pairs">'
+            for facts, alike in folded(offences):
+                yield _item(glyph, [pair_word(offence) for offence in alike], facts)
             if len(offences) > MOST:
                 yield f"<li>{glyph} and {len(offences) - MOST} more</li>"
             yield "</ul>"
     if rule.excepted:
-        yield "<ul>"
-        yield from (_offence(each, "~", [f"excepted: {reason}"]) for each, reason in rule.excepted[:MOST])
+        yield '<ul class="pairs">'
+        for offence, reason in rule.excepted[:MOST]:
+            yield _item("~", [pair_word(offence)], [f"excepted: {reason}"])
         if len(rule.excepted) > MOST:
             yield f"<li>~ and {len(rule.excepted) - MOST} more</li>"
         yield "</ul>"
     yield from _toward(rule.controls)
 
 
-def _offence(offence: Offence, glyph: str, facts: Iterable[str]) -> str:
-    lines = "".join(f"<br><small>{text(fact)}</small>" for fact in facts)
-    return f"<li>{glyph} <b>{text(pair_word(offence))}</b>{lines}</li>"
+def _item(glyph: str, pairs: Sequence[str], facts: Iterable[str]) -> str:
+    """Pairs, and what is true of each of them."""
+    lines = [f"{glyph} <b>{text(pair)}</b>" for pair in pairs]
+    return f"<li>{'<br>'.join([*lines, *(f'<small>{text(fact)}</small>' for fact in facts)])}</li>"
 
 
 def _toward(controls: tuple[Control, ...]) -> Iterator[str]:

@@ -15,7 +15,8 @@ font:1rem/1.5 system-ui,sans-serif;overflow-wrap:anywhere}
 h1{font-size:1.5rem;margin:.5rem 0}h2{font-size:1.2rem;margin:2rem 0 .5rem}h3{font-size:1rem;margin:1.25rem 0 .5rem}
 p{margin:.4rem 0}ul{margin:.4rem 0;padding-left:1.2rem}a{color:var(--blue)}nav a{margin-right:1rem}
 small,.quiet,footer{color:var(--soft);font-size:.875rem}
-.quiet{font-weight:normal}summary .quiet{display:block;margin-left:1rem}
+.quiet{font-weight:normal}summary .quiet{margin-left:.6rem}.pairs{list-style:none;padding-left:.2rem}
+.pairs li{margin:.3rem 0}.wide{margin:.5rem 0}
 details{border:1px solid var(--line);border-radius:.4rem;margin:.4rem 0;padding:.4rem .7rem;background:var(--box)}
 summary{cursor:pointer}summary:focus-visible,.wide:focus-visible{outline:2px solid var(--blue);outline-offset:2px}
 .note{border-left:.3rem solid var(--violet);padding-left:.8rem}.note h2{margin-top:1rem}

@@ -13,9 +13,9 @@ from console.report.audit_words import (
     NOTICE,
     Made,
     controls_word,
+    folded,
     in_order,
     object_word,
-    offence_facts,
     pair_word,
     scope,
     severities,
@@ -94,9 +94,9 @@ def _rule(rule: RuleResult) -> Iterator[str]:
         yield from ["", text(rule.why)]
     yield ""
     for glyph, offences in (("✗", rule.offences), ("?", rule.unknowns)):
-        for offence in offences[:MOST]:
-            yield f"- {glyph} **{text(pair_word(offence))}**"
-            yield from (f"  - {text(fact)}" for fact in offence_facts(offence))
+        for facts, alike in folded(offences):
+            yield from (f"- {glyph} **{text(pair_word(offence))}**" for offence in alike)
+            yield from (f"  - {text(fact)}" for fact in facts)
         if len(offences) > MOST:
             yield f"- {glyph} and {len(offences) - MOST} more"
     for offence, reason in rule.excepted[:MOST]:

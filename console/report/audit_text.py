@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import textwrap
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from typing import Final
 
 from console.governance.findings import Audit, Finding, Offence, RuleResult, Status
@@ -12,9 +12,9 @@ from console.report.audit_words import (
     NOTICE,
     Made,
     controls_word,
+    folded,
     in_order,
     object_word,
-    offence_facts,
     pair_word,
     scope,
     severities,
@@ -66,8 +66,7 @@ def _rule(rule: RuleResult) -> Iterator[str]:
     if rule.why:
         yield from _wrapped(clean(rule.why), "    ")
     for glyph, offences in (("✗", rule.offences), ("?", rule.unknowns)):
-        for offence in offences[:MOST]:
-            yield from _offence(offence, glyph)
+        yield from _offences(offences, glyph)
         if len(offences) > MOST:
             yield f"    {glyph} and {len(offences) - MOST} more"
     for offence, reason in rule.excepted[:MOST]:
@@ -79,10 +78,13 @@ def _rule(rule: RuleResult) -> Iterator[str]:
         yield from _wrapped(f"evidence toward {controls_word(rule.controls)}", "    ")
 
 
-def _offence(offence: Offence, glyph: str) -> Iterator[str]:
-    yield from _wrapped(pair_word(offence), f"    {glyph} ")
-    for fact in offence_facts(offence):
-        yield from _wrapped(fact, "      ")
+def _offences(offences: Sequence[Offence], glyph: str) -> Iterator[str]:
+    """The pairs, with what is the same for several of them told once, after the last of these."""
+    for facts, alike in folded(offences):
+        for offence in alike:
+            yield from _wrapped(pair_word(offence), f"    {glyph} ")
+        for fact in facts:
+            yield from _wrapped(fact, "        ")
 
 
 def _finding(finding: Finding) -> Iterator[str]:

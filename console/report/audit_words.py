@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from types import MappingProxyType
 from typing import Final
@@ -94,6 +94,14 @@ def offence_facts(offence: Offence) -> Iterator[str]:
     if offence.since or offence.because:
         since = f"since {clean(offence.since)}" if offence.since else ""
         yield f"{since} {clean(offence.because)}".strip()
+
+
+def folded(offences: Sequence[Offence]) -> Iterator[tuple[tuple[str, ...], list[Offence]]]:
+    """The first `MOST` offences, those with the same facts together, in the order in which these come first."""
+    groups: dict[tuple[str, ...], list[Offence]] = {}
+    for offence in offences[:MOST]:
+        groups.setdefault(tuple(offence_facts(offence)), []).append(offence)
+    yield from groups.items()
 
 
 def controls_word(controls: tuple[Control, ...]) -> str:
