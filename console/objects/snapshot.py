@@ -38,6 +38,16 @@ class Contents:
         """The workloads of the namespace, in order of name, then kind."""
         return group(self.pods.values(), self.owners)
 
+    @cached_property
+    def pods_by_ip(self) -> Mapping[str, Pod]:
+        """Pods by each address they hold for themselves (not finished, not on their node's network)."""
+        return {ip: pod for pod in self.pods.values() if not pod.finished and not pod.host_network for ip in pod.ips}
+
+    @cached_property
+    def nodes_by_ip(self) -> Mapping[str, str]:
+        """Names of nodes by address, as the pods' host addresses tell of them."""
+        return {ip: pod.node for pod in self.pods.values() if pod.node for ip in pod.host_ips}
+
     def workload_of(self, pod: Pod) -> ObjectRef:
         """The workload a pod of this namespace belongs to (the pod itself where nothing owns it)."""
         return owner_of(pod, self.owners)
@@ -117,7 +127,10 @@ class Snapshot:
     @cached_property
     def pods_by_ip(self) -> Mapping[str, Pod]:
         """Pods by each address they hold for themselves (not finished, not on their node's network)."""
-        return {ip: pod for pod in self.pods() if not pod.finished and not pod.host_network for ip in pod.ips}
+        found: dict[str, Pod] = {}
+        for held in self.contents.values():
+            found.update(held.pods_by_ip)
+        return found
 
     @cached_property
     def services_by_ip(self) -> Mapping[str, Service]:
@@ -127,7 +140,9 @@ class Snapshot:
     @cached_property
     def nodes_by_ip(self) -> Mapping[str, str]:
         """Names of nodes by address; pods' host addresses tell of nodes that could not be read."""
-        found = {ip: pod.node for pod in self.pods() if pod.node for ip in pod.host_ips}
+        found: dict[str, str] = {}
+        for held in self.contents.values():
+            found.update(held.nodes_by_ip)
         found.update({ip: node.name for node in self.nodes.values() for ip in node.addresses})
         return found
 
@@ -155,6 +170,8 @@ class SnapshotBuilder:
         self._tiered = dict(start.tiered)
         self._foreign = dict(start.foreign)
         self._dirty: set[str] = set()
+        #: Which of the tables without namespaces changed.
+        self._changed: set[type] = set()
         self._made = start
         self._labels_known = True
 
@@ -168,16 +185,20 @@ class SnapshotBuilder:
         if isinstance(obj, Node):
             before = self._nodes.get(obj.name)
             self._nodes[obj.name] = obj
+            self._changed.add(Node)
             return before
         if isinstance(obj, TieredPolicy):
             before = self._tiered.get((obj.kind, obj.name))
             self._tiered[obj.kind, obj.name] = obj
+            self._changed.add(TieredPolicy)
             return before
         if isinstance(obj, ForeignPolicy) and not obj.namespace:
             before = self._foreign.get((obj.kind, obj.name))
             self._foreign[obj.kind, obj.name] = obj
+            self._changed.add(ForeignPolicy)
             return before
-        table, key = _place(obj.ref, type(obj))
+        table = _TABLES[type(obj)]
+        key = (obj.kind, obj.name) if isinstance(obj, Owner | ForeignPolicy) else obj.name
         held = self._tables.setdefault(obj.namespace, {}).setdefault(table, {})
         before = held.get(key)
         held[key] = obj
@@ -189,13 +210,16 @@ class SnapshotBuilder:
         if kind is Namespace:
             self._dirty.add(ref.name)
             return self._declared.pop(ref.name, None)
+        if kind in (Node, TieredPolicy) or (kind is ForeignPolicy and not ref.namespace):
+            self._changed.add(kind)
         if kind is Node:
             return self._nodes.pop(ref.name, None)
         if kind is TieredPolicy:
             return self._tiered.pop((ref.kind, ref.name), None)
         if kind is ForeignPolicy and not ref.namespace:
             return self._foreign.pop((ref.kind, ref.name), None)
-        table, key = _place(ref, kind)
+        table = _TABLES[kind]
+        key = (ref.kind, ref.name) if kind in (Owner, ForeignPolicy) else ref.name
         self._dirty.add(ref.namespace)
         return self._tables.get(ref.namespace, {}).get(table, {}).pop(key, None)
 
@@ -234,11 +258,12 @@ class SnapshotBuilder:
         if self._dirty - self._made.contents.keys():
             contents = dict(sorted(contents.items()))
         self._dirty.clear()
+        changed, self._changed = self._changed, set()
         self._made = Snapshot(
             contents=contents,
-            nodes=dict(self._nodes),
-            tiered=dict(self._tiered),
-            foreign=dict(self._foreign),
+            nodes=dict(self._nodes) if Node in changed else self._made.nodes,
+            tiered=dict(self._tiered) if TieredPolicy in changed else self._made.tiered,
+            foreign=dict(self._foreign) if ForeignPolicy in changed else self._made.foreign,
             coverage=self._made.coverage if coverage is None else coverage,
             revision=self._made.revision + 1,
         )
@@ -253,11 +278,6 @@ _TABLES: Final[Mapping[type, str]] = {
     Owner: "owners",
     ForeignPolicy: "foreign",
 }
-
-
-def _place(ref: ObjectRef, kind: type) -> tuple[str, object]:
-    table = _TABLES[kind]
-    return table, (ref.kind, ref.name) if table in ("owners", "foreign") else ref.name
 
 
 def build(objects: Iterable[KubeObject], coverage: Coverage | None = None) -> Snapshot:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Container, Iterator, Sequence
 from functools import lru_cache
 from ipaddress import IPv4Network, IPv6Network, ip_address, ip_network
 from typing import Final
@@ -95,26 +95,25 @@ def api_server_addresses(snapshot: Snapshot) -> tuple[Address, ...]:
     return tuple(address for address in map(parse_address, texts) if address is not None)
 
 
-def internet(networks: Sequence[Network], family: int, own: Iterable[Address]) -> Iterator[Address]:
+def internet(networks: Sequence[Network], family: int, own: Container[int]) -> Iterator[Address]:
     """One address of each part of the internet that `networks` can tell apart, in one family.
 
     The internet is every address that is not private, link-local or otherwise special,
-    nor one of the cluster's `own`.
+    nor one of the cluster's `own`, which are given as numbers.
     """
     closed = NOT_INTERNET[family]
     parts = _parts(0, 1 << _BITS[family], family, [*closed, *networks], own)
     return (address for address in parts if not any(address in network for network in closed))
 
 
-def within(whole: Network, networks: Sequence[Network], own: Iterable[Address]) -> Iterator[Address]:
-    """One address of each part of a network that `networks` can tell apart, the cluster's `own` left out."""
+def within(whole: Network, networks: Sequence[Network], own: Container[int]) -> Iterator[Address]:
+    """One address of each part of a network that `networks` can tell apart, the cluster's `own` (numbers) left out."""
     start = int(whole.network_address)
     return _parts(start, start + whole.num_addresses, whole.version, networks, own)
 
 
-def _parts(start: int, end: int, family: int, networks: Sequence[Network], own: Iterable[Address]) -> Iterator[Address]:
+def _parts(start: int, end: int, family: int, networks: Sequence[Network], own: Container[int]) -> Iterator[Address]:
     """The bounds of networks cut a range into parts whose addresses match the same ones; the first of each."""
-    taken = {int(address) for address in own if address.version == family}
     turns = {start: 0}  # where a network begins or ends, and which, as a set of bits
     active = 0
     for number, network in enumerate(each for each in networks if each.version == family):
@@ -129,9 +128,11 @@ def _parts(start: int, end: int, family: int, networks: Sequence[Network], own: 
     seen: set[int] = set()
     for value, stop in zip(bounds, [*bounds[1:], end], strict=True):
         active ^= turns[value]
-        while value < stop and value in taken:
+        if active in seen:
+            continue
+        while value < stop and value in own:
             value += 1
-        if value < stop and active not in seen:
+        if value < stop:
             seen.add(active)
             yield _address(family, value)
 

@@ -19,12 +19,12 @@ from operator import or_
 from console.objects.core import Pod
 from console.objects.meta import ObjectRef
 from console.objects.snapshot import Snapshot
+from console.policy.atoms import PortAtoms
 from console.policy.engine import Engine
 from console.policy.matrix import OUTSIDE
 from console.policy.model import CidrPeer, Network, Protocol
 from console.policy.parties import families_of
 from console.policy.ports import PortSpan
-from console.policy.profile import PortAtoms
 from console.policy.reach import Reachability, bits
 from console.policy.verdict import Outcome
 

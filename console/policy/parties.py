@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable
+from ipaddress import IPv4Address, IPv6Address
 
 import msgspec
 from msgspec.structs import replace
@@ -94,6 +95,19 @@ def _pod_gaps(address: Address, snapshot: Snapshot) -> tuple[Gap, ...]:
     return tuple(gap for gap in gaps if gap.resource == "pods" and gap.code in (NOT_READABLE, LOADING))
 
 
+class _Held:
+    """The addresses of one family that pods and nodes hold, as numbers; nobody asks for more than a few of them."""
+
+    def __init__(self, snapshot: Snapshot, family: int) -> None:
+        self._snapshot = snapshot
+        self._of: type[IPv4Address | IPv6Address] = IPv4Address if family == 4 else IPv6Address
+
+    def __contains__(self, number: object) -> bool:
+        # As Kubernetes writes addresses: in their canonical form.
+        text = str(self._of(number))
+        return text in self._snapshot.pods_by_ip or text in self._snapshot.nodes_by_ip
+
+
 def _node_addresses(pod: Pod, snapshot: Snapshot) -> tuple[str, ...]:
     node = snapshot.nodes.get(pod.node)
     return node.addresses if node else ()
@@ -114,9 +128,9 @@ def replicas(
     `beside` are the bare addresses and nodes at the other end: pods on one of them are let through.
     """
     if end.kind is EndKind.INTERNET or end.network is not None:
-        own = [address for address in map(parse_address, snapshot.pods_by_ip) if address]
-        own += [address for address in map(parse_address, snapshot.nodes_by_ip) if address]
-        parts = internet(scope.networks, family or 4, own)
+        version = end.network.version if end.network is not None else family or 4
+        own = _Held(snapshot, version)
+        parts = internet(scope.networks, version, own)
         if end.network is not None:
             parts = within(end.network, scope.networks, own)
         called = str(end.network or "internet")

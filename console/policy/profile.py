@@ -1,19 +1,22 @@
 """What the pods of one class let through in one direction, for every port and peer at once.
 
 A profile is a list of cells: ports (a set, as an int over the port atoms), and the
-peers (a set of classes) let through on them. Cells of a profile share no port. The
-tiers are walked as `judge` walks them for one connection; where a match or an order is
-not known, one walk assumes the worst and one the best, and what differs is unknown.
+peers (a set of classes) let through on them. Any peer at all is -1, so that a class
+which comes later is one of them. The tiers are walked as `judge` walks them for one
+connection; where a match or an order is not known, one walk assumes the worst and one
+the best, and what differs is unknown.
 """
 
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
-from itertools import groupby, pairwise
+from itertools import groupby
 from typing import Final
 
+from console.objects.core import ContainerPort
 from console.policy.asking import Modes
+from console.policy.atoms import PortAtoms
 from console.policy.model import (
     Action,
     CidrPeer,
@@ -34,72 +37,8 @@ Cell = tuple[int, int]
 #: A policy that selects a class, and whether that is sure.
 Selecting = tuple[Policy, bool]
 _Walk = tuple[int, int, int, int]  # ports, undecided peers, allowed peers, passed peers
-_LET: Final = None
+_ANY: Final = -1
 _WORST_FIRST: Final = (Action.DENY, Action.PASS, Action.ALLOW)
-
-
-class PortAtoms:
-    """The ports of all protocols, cut where any rule or pod tells them apart.
-
-    A set of ports is an int over these atoms.
-    """
-
-    def __init__(self, policies: Iterable[Policy], universe: Universe) -> None:
-        cuts: dict[Protocol, set[int]] = {protocol: {1} for protocol in Protocol}
-        named: set[str] = set()
-        for policy in policies:
-            for rule in (*(policy.ingress or ()), *(policy.egress or ())):
-                for match in rule.ports or ():
-                    if match.name:
-                        named.add(match.name)
-                    elif match.low is not None and match.high is not None:
-                        for protocol in (match.protocol,) if match.protocol else Protocol:
-                            cuts[protocol] |= {match.low, match.high + 1}
-        for each in universe.pods:
-            for port in each.pods[0].ports:
-                if port.name in named and port.protocol in Protocol.__members__:
-                    cuts[Protocol(port.protocol)] |= {port.port, port.port + 1}
-        self._atoms: list[tuple[Protocol, int, int]] = []
-        self._first: dict[Protocol, dict[int, int]] = {}
-        self._whole: dict[Protocol, int] = {}
-        for protocol, found in cuts.items():
-            bounds = [*sorted(cut for cut in found if 1 <= cut <= 65535), 65536]
-            start = len(self._atoms)
-            self._first[protocol] = {bound: start + number for number, bound in enumerate(bounds)}
-            self._atoms += [(protocol, low, high - 1) for low, high in pairwise(bounds)]
-            self._whole[protocol] = (1 << len(self._atoms)) - (1 << start)
-        self.all = (1 << len(self._atoms)) - 1
-
-    def range(self, protocol: Protocol, low: int, high: int) -> int:
-        """Ports `low` to `high` of a protocol, which must be cuts."""
-        first = self._first[protocol]
-        return (1 << first[high + 1]) - (1 << first[low])
-
-    def whole(self, protocol: Protocol | None) -> int:
-        """Every port of a protocol, or of all."""
-        return self.all if protocol is None else self._whole[protocol]
-
-    def holding(self, protocol: Protocol, port: int) -> int:
-        """The atom that holds a port."""
-        for number, (each, low, high) in enumerate(self._atoms):
-            if each is protocol and low <= port <= high:
-                return 1 << number
-        raise ValueError(port)
-
-    def spans(self, ports: int) -> Iterator[tuple[Protocol, int, int]]:
-        """The ranges of ports in a set, adjoining atoms merged."""
-        held: tuple[Protocol, int, int] | None = None
-        for number, (protocol, low, high) in enumerate(self._atoms):
-            if not ports >> number & 1:
-                continue
-            if held is not None and held[0] is protocol and held[2] + 1 == low:
-                held = (protocol, held[1], high)
-                continue
-            if held is not None:
-                yield held
-            held = (protocol, low, high)
-        if held is not None:
-            yield held
 
 
 @dataclass(frozen=True, slots=True)
@@ -112,51 +51,94 @@ class _Resolved:
 
 
 class Profiler:
-    """Makes profiles; each rule is resolved once."""
+    """Makes profiles in one address family; each rule is resolved once."""
 
-    def __init__(self, universe: Universe, atoms: PortAtoms, modes: Modes) -> None:
+    def __init__(self, universe: Universe, atoms: PortAtoms, modes: Modes, family: int) -> None:
         self._universe = universe
         self._atoms = atoms
         self._modes = modes
-        self._peers: dict[int, tuple[Rule, int, int]] = {}
-        self._egress: dict[int, _Resolved] = {}
-        self._named: dict[tuple[str, Protocol | None], Sequence[Cell]] = {}
+        self._family = family
+        #: Rules by identity, and by what names of ports stand for where that matters.
+        self._rules: dict[tuple[int, Direction, object], tuple[Rule, _Resolved]] = {}
+        self._names: dict[tuple[str, Protocol | None], Sequence[Cell]] = {}
+        self._walks: dict[object, tuple[object, list[_Walk]]] = {}
+
+    def succeeding(self, universe: Universe, affected: Iterable[Policy]) -> Profiler:
+        """The same over a later universe, in which the rules of the affected policies match otherwise."""
+        later = Profiler(universe, self._atoms, self._modes, self._family)
+        gone = {id(rule) for policy in affected for rule in (*(policy.ingress or ()), *(policy.egress or ()))}
+        later._rules = {key: held for key, held in self._rules.items() if key[0] not in gone}
+        return later
+
+    def forget(self, policies: Iterable[Policy]) -> None:
+        """Let go of what is known of policies that are no more."""
+        gone = {id(rule) for policy in policies for rule in (*(policy.ingress or ()), *(policy.egress or ()))}
+        for key in [key for key in self._rules if key[0] in gone] if gone else ():
+            del self._rules[key]
 
     def profile(
         self, policies: Sequence[Selecting], direction: Direction, subject: int, *, best: bool, isolated: bool = False
-    ) -> list[Cell]:
+    ) -> Sequence[Cell]:
         """The cells of a class. `policies` are those that select it, each with whether that is sure.
 
         `isolated`: some NetworkPolicy that could not be read may isolate it, and is taken to.
         """
-        cells: list[_Walk] = [(self._atoms.all, self._universe.all, 0, 0)]
-        for tier in Tier:
-            own = [each for each in policies if each[0].tier is tier and each[0].rules(direction) is not None]
-            if tier is Tier.NETWORK_POLICY:
-                if own or isolated:
-                    cells = self._isolate(cells, own, direction, subject, best=best)
-            else:
-                own.sort(key=_priority)
-                for _, group in groupby(own, key=_priority):
+        admin: list[Selecting] = []
+        own: list[Selecting] = []
+        baseline: list[Selecting] = []
+        for each in policies:
+            policy = each[0]
+            if (policy.ingress if direction is Direction.INGRESS else policy.egress) is not None:
+                tier = policy.tier
+                (own if tier is Tier.NETWORK_POLICY else admin if tier is Tier.ADMIN else baseline).append(each)
+        if own or isolated:
+            allowed = self._allowed(own, direction, subject, best=best)
+            if not admin:
+                return list(allowed.items())
+            found: list[Cell] = []
+            for ports, open_, taken, _ in self._walk(admin, (), direction, subject, best=best):
+                if taken:
+                    found.append((ports, taken))
+                found += [(ports & on, open_ & peers) for on, peers in allowed.items() if ports & on and open_ & peers]
+            return _merged(found)
+        # What no tier decided is allowed.
+        cells = self._walk(admin, baseline, direction, subject, best=best)
+        return _merged((ports, open_ | taken) for ports, open_, taken, _ in cells)
+
+    def _allowed(
+        self, policies: Sequence[Selecting], direction: Direction, subject: int, *, best: bool
+    ) -> dict[int, int]:
+        """What NetworkPolicies let through: they add up, and leave nothing undecided."""
+        merged: dict[int, int] = {}
+        for policy, _ in policies:
+            for rule in (policy.ingress if direction is Direction.INGRESS else policy.egress) or ():
+                found = self._resolve(rule, direction, subject)
+                for ports, peers in found.maybe if best else found.sure:
+                    merged[ports] = merged.get(ports, 0) | peers
+        return merged
+
+    def _walk(
+        self,
+        admin: Sequence[Selecting],
+        baseline: Sequence[Selecting],
+        direction: Direction,
+        subject: int,
+        *,
+        best: bool,
+    ) -> list[_Walk]:
+        """The tiers whose rules have an order; classes that the same policies select have the same."""
+        policies = (*admin, *baseline)
+        who = tuple((id(policy), sure) for policy, sure in policies)
+        key = direction, best, len(admin), who, self._universe.ports_of(subject)
+        if key not in self._walks:
+            cells: list[_Walk] = [(self._atoms.all, _ANY, 0, 0)]
+            for tier in (admin, baseline):
+                for _, group in groupby(sorted(tier, key=_priority), key=_priority):
                     cells = self._ordered(cells, list(group), direction, subject, best=best)
                 # What was passed, and what no rule matched, goes on to the next tier.
                 cells = [(ports, open_ | passed, allowed, 0) for ports, open_, allowed, passed in cells]
-        merged: dict[int, int] = {}
-        for ports, open_, allowed, _ in cells:
-            peers = open_ | allowed  # what no tier decided is allowed
-            if peers:
-                merged[peers] = merged.get(peers, 0) | ports
-        return [(ports, peers) for peers, ports in merged.items()]
-
-    def _isolate(
-        self, cells: list[_Walk], policies: Sequence[Selecting], direction: Direction, subject: int, *, best: bool
-    ) -> list[_Walk]:
-        """NetworkPolicies add up, and leave nothing undecided."""
-        for policy, _ in policies:
-            for rule in policy.rules(direction) or ():
-                found = self._resolve(rule, direction, subject)
-                cells = _apply(cells, _LET, found.maybe if best else found.sure)
-        return [(ports, 0, allowed, 0) for ports, _, allowed, _ in cells]
+            self._walks[key] = policies, cells
+        return self._walks[key][1]
 
     def _ordered(
         self, cells: list[_Walk], policies: Sequence[Selecting], direction: Direction, subject: int, *, best: bool
@@ -168,7 +150,7 @@ class Profiler:
             return cells
         first: dict[Action, list[Cell]] = {action: [] for action in Action}
         for policy, sure in policies:
-            mine: list[_Walk] = [(self._atoms.all, self._universe.all, 0, 0)]
+            mine: list[_Walk] = [(self._atoms.all, _ANY, 0, 0)]
             for action, taken in self._actions(policy, sure, direction, subject, best=best):
                 for ports, peers in taken:
                     first[action] += [(c[0] & ports, c[1] & peers) for c in mine if c[0] & ports and c[1] & peers]
@@ -193,47 +175,42 @@ class Profiler:
                 yield wanted, found.maybe
 
     def _resolve(self, rule: Rule, direction: Direction, subject: int) -> _Resolved:
-        if direction is Direction.EGRESS:
-            # Egress ports resolve on the peers, so a rule is the same for every subject.
-            if id(rule) not in self._egress:
-                self._egress[id(rule)] = self._rectangles(rule, direction, subject)
-            return self._egress[id(rule)]
-        return self._rectangles(rule, direction, subject)
+        named: object = None
+        if direction is Direction.INGRESS and rule.ports is not None:
+            # Egress ports resolve on the peers, so there a rule is the same for every subject.
+            named = self._universe.ports_of(subject) if any(match.name for match in rule.ports) else None
+        key = id(rule), direction, named
+        known = self._rules.get(key)
+        if known is None:
+            known = self._rules[key] = (rule, self._rectangles(rule, direction, subject))
+        return known[1]
 
     def _rectangles(self, rule: Rule, direction: Direction, subject: int) -> _Resolved:
-        sure, maybe = self._peers_of(rule, direction)
-        ports: list[Cell] = [(self._atoms.all, self._universe.all)]
-        if rule.ports is not None:
+        sure, maybe = self._matched(rule, direction)
+        if rule.ports is None:
+            ports: list[Cell] = [(self._atoms.all, _ANY)]
+        else:
             ports = [cell for match in rule.ports for cell in self._port(match, direction, subject)]
-        return _Resolved(
-            rule.action,
-            tuple((mask, among & sure) for mask, among in ports if among & sure),
-            tuple((mask, among & maybe) for mask, among in ports if among & maybe),
-        )
-
-    def _peers_of(self, rule: Rule, direction: Direction) -> tuple[int, int]:
-        known = self._peers.get(id(rule))
-        if known is None:
-            known = self._peers[id(rule)] = (rule, *self._matched(rule, direction))
-        return known[1], known[2]
+        surely = _rectangles(ports, sure)
+        return _Resolved(rule.action, surely, surely if sure == maybe else _rectangles(ports, maybe))
 
     def _matched(self, rule: Rule, direction: Direction) -> tuple[int, int]:
         universe = self._universe
         if rule.peers is None:
-            return universe.all, universe.all
+            return _ANY, _ANY
         sure = maybe = 0
         for peer in rule.peers:
             if isinstance(peer, CidrPeer):
-                found = universe.of_network(peer)
+                found = universe.of_network(peer) if peer.network.version == self._family else 0
                 if direction is Direction.INGRESS and not self._modes.ingress_ipblock_matches_pods:
                     found &= ~universe.selectable
                 also = found
             elif isinstance(peer, NodePeer):
-                found, also = universe.of_nodes(peer)
+                found, also = universe.of_nodes(peer, self._family)
             elif isinstance(peer, DomainPeer):
-                found, also = 0, universe.all & ~((1 << len(universe.pods)) - 1)
+                found, also = 0, universe.all & ~universe.inside
             elif isinstance(peer, UnknownPeer):
-                found = also = universe.all if peer.matches else 0
+                found = also = _ANY if peer.matches else 0
             else:
                 found, also = universe.selected(peer.namespaces, peer.pods, peer.home)
             sure |= found
@@ -241,50 +218,63 @@ class Profiler:
         return sure, maybe | sure
 
     def _port(self, match: PortMatch, direction: Direction, subject: int) -> Iterator[Cell]:
-        every = self._universe.all
         if not match.name:
             if match.low is None or match.high is None:
-                yield self._atoms.whole(match.protocol), every
+                yield self._atoms.whole(match.protocol), _ANY
             else:
                 spoken = (match.protocol,) if match.protocol else tuple(Protocol)
                 for protocol in spoken:
-                    yield self._atoms.range(protocol, match.low, match.high), every
+                    yield self._atoms.range(protocol, match.low, match.high), _ANY
         elif direction is Direction.INGRESS:
-            yield self._declared(match, subject), every
+            ports = 0
+            for port in self._universe.ports_of(subject):
+                ports |= self._meant(match, port)
+            yield ports, _ANY
         else:
             yield from self._resolved(match)
 
     def _resolved(self, match: PortMatch) -> Sequence[Cell]:
         """What a name stands for on each class that declares it."""
         key = match.name, match.protocol
-        if key not in self._named:
+        if key not in self._names:
             found: dict[int, int] = {}
-            for number in range(len(self._universe.pods)):
-                ports = self._declared(match, number)
+            for port, classes in self._universe.declared(match.name).items():
+                ports = self._meant(match, port)
                 if ports:
-                    found[ports] = found.get(ports, 0) | (1 << number)
-            self._named[key] = list(found.items())
-        return self._named[key]
+                    found[ports] = found.get(ports, 0) | classes
+            self._names[key] = list(found.items())
+        return self._names[key]
 
-    def _declared(self, match: PortMatch, number: int) -> int:
-        """The ports of a class that a name stands for; a hostNetwork pod is an address, and declares none."""
-        if number >= len(self._universe.pods) or self._universe.pods[number].host:
+    def _meant(self, match: PortMatch, port: ContainerPort) -> int:
+        """The port a declared one is, where a name stands for it."""
+        if port.name != match.name or port.protocol not in Protocol.__members__:
             return 0
-        ports = 0
-        for port in self._universe.pods[number].pods[0].ports:
-            if port.name != match.name or port.protocol not in Protocol.__members__:
-                continue
-            if match.protocol in (None, Protocol(port.protocol)) and (self._modes.sidecar_ports or not port.sidecar):
-                ports |= self._atoms.range(Protocol(port.protocol), port.port, port.port)
-        return ports
+        protocol = Protocol(port.protocol)
+        counted = self._modes.sidecar_ports or not port.sidecar
+        return (
+            self._atoms.range(protocol, port.port, port.port) if match.protocol in (None, protocol) and counted else 0
+        )
 
 
 def _priority(selecting: Selecting) -> int:
     return selecting[0].priority
 
 
-def _apply(cells: list[_Walk], action: Action | None, rectangles: Iterable[Cell]) -> list[_Walk]:
-    """Let rectangles of ports and peers take an action; `_LET` allows without deciding, as NetworkPolicies do."""
+def _rectangles(ports: Iterable[Cell], peers: int) -> tuple[Cell, ...]:
+    return tuple([(mask, among & peers) for mask, among in ports if mask and among & peers])
+
+
+def _merged(cells: Iterable[Cell]) -> Sequence[Cell]:
+    """Cells with the same peers as one."""
+    merged: dict[int, int] = {}
+    for ports, peers in cells:
+        if peers:
+            merged[peers] = merged.get(peers, 0) | ports
+    return [(ports, peers) for peers, ports in merged.items()]
+
+
+def _apply(cells: list[_Walk], action: Action, rectangles: Iterable[Cell]) -> list[_Walk]:
+    """Let rectangles of ports and peers take an action."""
     for ports, peers in rectangles:
         found: list[_Walk] = []
         for cell in cells:
@@ -294,11 +284,11 @@ def _apply(cells: list[_Walk], action: Action | None, rectangles: Iterable[Cell]
                 continue
             open_, allowed, passed = cell[1], cell[2], cell[3]
             taken = open_ & peers
-            if action in (Action.ALLOW, _LET):
+            if action is Action.ALLOW:
                 allowed |= taken
             elif action is Action.PASS:
                 passed |= taken
-            found.append((inside, open_ if action is _LET else open_ & ~taken, allowed, passed))
+            found.append((inside, open_ & ~taken, allowed, passed))
             if inside != cell[0]:
                 found.append((cell[0] & ~ports, *cell[1:]))
         cells = found

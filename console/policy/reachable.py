@@ -58,15 +58,14 @@ def place(
     networks = _networks(end)
     families = {network.version for network in networks}
     reach = Reachability(engine, networks=networks) if networks or known is None else known
-    if families and reach.family not in families:
+    if families and not families.intersection(reach.families):
         reach = Reachability(engine, networks=networks, family=families.pop())
     asked: Asked = ((port[1], port[0]),) if port else None
     if end.service is not None:
         return _service(reach, end, asked)
     classes = _set(reach.class_of(pod) for pod in end.pods)
     for network in networks:
-        if network.version == reach.family:
-            classes |= reach.universe.within(network)
+        classes |= reach.universe.within(network)
     if end.kind is EndKind.INTERNET:
         classes = reach.outside("internet")
     if not classes:
@@ -84,7 +83,7 @@ def unseen(*snapshots: Snapshot) -> tuple[str, ...]:
 
 def inside(reach: Reachability) -> int:
     """The classes of pods."""
-    return (1 << len(reach.universe.pods)) - 1
+    return reach.universe.inside
 
 
 def everywhere(reach: Reachability, groups: Groups, *, outside: bool = True) -> dict[str, int]:

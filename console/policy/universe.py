@@ -1,216 +1,312 @@
-"""The classes of a snapshot: pods, and parts of the outside, that no policy can tell apart.
+"""All classes of a snapshot, numbered, and the sets of them that selectors, networks and nodes match.
 
-A class is a bit; a selector, a network or a node peer is resolved once to the set of
-classes it matches, kept as a Python int. Everything about all pairs is then a few
-operations on such sets.
+A class is a bit; a selector, a network or a node peer is resolved to the set of classes
+it matches, kept as a Python int. Everything about all pairs is then a few operations on
+such sets. Classes of pods come first, then those of the outside.
 """
 
 from __future__ import annotations
 
-from bisect import bisect_left, bisect_right
-from collections.abc import Iterable, Iterator, Mapping
-from dataclasses import dataclass
+from bisect import bisect_left
+from collections.abc import Iterator, Mapping, Sequence
+from copy import copy
 from functools import reduce
-from ipaddress import IPv4Address, IPv6Address
 from operator import or_
+from typing import Final
 
-import msgspec
-
-from console.objects.core import METADATA_NAME, Namespace, Pod
+from console.objects.core import METADATA_NAME, ContainerPort, Namespace, Pod
 from console.objects.selectors import LabelSelector, Requirement
 from console.objects.snapshot import Snapshot
-from console.policy.addresses import NOT_INTERNET, api_server_addresses, internet, parse_address
+from console.policy.bitsets import bits
+from console.policy.classes import (
+    API_SERVER,
+    INTERNET,
+    METADATA,
+    NODES,
+    PRIVATE,
+    Key,
+    Keys,
+    Outside,
+    PodClass,
+    Surroundings,
+    Where,
+)
 from console.policy.match import keys_of, selects
-from console.policy.model import Address, CidrPeer, Network, NodePeer, PodPeer, Policy
-from console.policy.parties import address_of
+from console.policy.model import CidrPeer, Network, NodePeer
+from console.policy.spans import Spans
+from console.policy.vocabulary import Vocabulary
 
-#: The ranges that addresses outside the cluster are shown by, beside the internet.
-METADATA = "metadata"
-INTERNET = "internet"
-PRIVATE = "private"
-API_SERVER = "apiserver"
-NODES = "nodes"
+__all__ = ["API_SERVER", "INTERNET", "METADATA", "NODES", "PRIVATE", "Outside", "PodClass", "Universe"]
 
-
-@dataclass(frozen=True, slots=True)
-class PodClass:
-    """Pods of one namespace that policies cannot tell apart; `address` is that of the first, if it has one."""
-
-    namespace: str
-    pods: tuple[Pod, ...]
-    address: Address | None
-    host: bool
-
-
-@dataclass(frozen=True, slots=True)
-class Outside:
-    """Addresses that are no pods' and that policies cannot tell apart; `kind` is one of the constants above."""
-
-    kind: str
-    address: Address
+#: What stands in a place that is left for a class still to come, or where nobody is any more.
+NOBODY: Final = PodClass(Key("", False, (), 0, Where(())), ())
 
 
 class Universe:
-    """All classes of a snapshot in one address family, and the sets that selectors and networks match."""
+    """The classes of a snapshot, and their sets.
 
-    def __init__(
-        self,
-        snapshot: Snapshot,
-        policies: Iterable[Policy],
-        *,
-        family: int,
-        extra: Iterable[str] = (),
-        networks: Iterable[Network] = (),
-    ) -> None:
-        """`extra` are further label keys that may decide (those of policies that are not evaluated).
+    A class may be emptied and others come later (see `succession`): numbers stay, and `all` are
+    the classes that somebody is in.
+    """
 
-        `networks` are further ones to tell addresses apart by: to ask about them, or to
-        compare with another snapshot.
+    def __init__(self, snapshot: Snapshot, vocabulary: Vocabulary, *, family: int | None = None, room: int = 0) -> None:
+        """`vocabulary` is what classes are told apart by. `room` is for how many more of them places are left.
+
+        `family` None: every family that pods hold, and a pod takes part in those it holds. In one
+        `family`, all pods are taken to.
         """
-        policies = list(policies)
         self.snapshot = snapshot
+        self.nodes_by_ip = snapshot.nodes_by_ip
+        self.vocabulary = vocabulary
         self.family = family
-        keys, cuts = set(extra), dict.fromkeys(networks)
-        self._names_ports = self._names_nodes = False
-        for policy in policies:
-            keys.update(keys_of(policy.subject.pods))
-            for rule in (*(policy.ingress or ()), *(policy.egress or ())):
-                self._names_ports = self._names_ports or any(match.name for match in rule.ports or ())
-                for peer in rule.peers or ():
-                    if isinstance(peer, PodPeer):
-                        keys.update(keys_of(peer.pods))
-                    elif isinstance(peer, CidrPeer):
-                        cuts.update(dict.fromkeys((peer.network, *peer.excepts)))
-                    self._names_nodes = self._names_nodes or isinstance(peer, NodePeer)
-        self._spans = _Spans(cuts, family)
+        families = (4, 6) if family is None else (family,)
+        self.spans = {each: Spans(vocabulary.networks, each) for each in families}
+        self.keys = Keys(vocabulary.keys, named=bool(vocabulary.names), families=families, spans=self.spans)
         self.pods: list[PodClass] = []
-        self.class_of: dict[tuple[str, str], int] = {}
-        self._group(frozenset(keys))
-        self.outside = list(self._outside(cuts))
+        #: The number of a key's class, and of a pod's by namespace and name.
+        self.numbers: dict[Key, int] = {}
+        self.placed: dict[str, dict[str, int]] = {}
+        taken = self._group()
+        self.next = len(self.pods)
+        #: How many pods hold an address of a family.
+        self.held = {each: sum(len(held.pods) for held in self.pods if self.holds(held.key, each)) for each in families}
+        #: The families that count.
+        self.families = tuple(each for each in families if self.held[each]) or families[:1]
+        self.pods += [NOBODY] * room
+        self.surroundings = {
+            each: Surroundings(
+                snapshot,
+                vocabulary.networks,
+                self.spans[each],
+                family=each,
+                taken=taken[self.keys.places[each]],
+                node_labels=vocabulary.nodes,
+            )
+            for each in self.families
+        }
+        self.outside: list[Outside] = [part for each in self.surroundings.values() for part in each.parts]
         self.size = len(self.pods) + len(self.outside)
-        self.all = (1 << self.size) - 1
         self._index()
 
-    def _group(self, keys: frozenset[str]) -> None:
-        found: dict[object, list[Pod]] = {}
-        addresses: dict[object, Address | None] = {}
-        for pod in self.snapshot.pods():
-            if pod.finished:
-                continue
-            address = address_of(pod, self.snapshot, self.family)
-            labels = tuple((key, pod.labels[key]) for key in sorted(keys & pod.labels.keys()))
-            ports = tuple(port for port in pod.ports if port.name) if self._names_ports else ()
-            where = address if pod.host_network else self._spans.of(address)
-            key: object = (pod.namespace, pod.host_network, labels, ports, where)
-            found.setdefault(key, []).append(pod)
-            addresses.setdefault(key, address)
-        for number, (key, pods) in enumerate(found.items()):
-            self.pods.append(PodClass(pods[0].namespace, tuple(pods), addresses[key], pods[0].host_network))
-            for pod in pods:
-                self.class_of[pod.namespace, pod.name] = number
+    def _group(self) -> Sequence[set[int]]:
+        """Put every pod that has not finished into its class; the addresses they hold, by family."""
+        found: dict[Key, list[Pod]] = {}
+        members: list[list[Pod]] = []
+        taken: list[set[int]] = [set() for _ in self.spans]
+        keys, snapshot, numbers = self.keys, self.snapshot, self.numbers
+        for name, held in snapshot.contents.items():
+            own: dict[str, int] = {}
+            worn: tuple[str, bool, tuple[tuple[str, str], ...], int] = ("", False, (), 0)
+            alike: dict[Where, int] = {}
+            like: Pod | None = None
+            for pod in held.pods.values():
+                if pod.finished:
+                    continue
+                # Replicas come one after the other, and wear the same: they differ in where they are.
+                if (
+                    like is None
+                    or pod.labels != like.labels
+                    or pod.ports != like.ports
+                    or pod.host_network is not like.host_network
+                ):
+                    like, worn, alike = pod, keys.worn(pod), {}
+                where = keys.where(pod, snapshot)
+                number = alike.get(where)
+                if number is None:
+                    key = Key(*worn, where)
+                    number = numbers.get(key)
+                    if number is None:
+                        number = numbers[key] = len(members)
+                        members.append(found.setdefault(key, []))
+                    alike[where] = number
+                members[number].append(pod)
+                own[pod.name] = number
+                if not pod.host_network:
+                    for text in pod.ips:
+                        place, value = keys.placed(text)
+                        if place is not None:
+                            taken[place].add(value)
+            self.placed[name] = own
+        self.pods = [PodClass(key, tuple(pods)) for key, pods in found.items()]
+        return taken
 
-    def _outside(self, networks: Mapping[Network, None]) -> Iterator[Outside]:
-        own = [address for address in map(parse_address, self.snapshot.pods_by_ip) if address is not None]
-        for address in internet(list(networks), self.family, own):
-            yield Outside(INTERNET, address)
-        seen: set[object] = set()
-        if self.family == 4:
-            metadata = parse_address("169.254.169.254")
-            assert metadata is not None
-            yield Outside(METADATA, metadata)
-        for address in api_server_addresses(self.snapshot):
-            if address.version == self.family:
-                yield Outside(API_SERVER, address)
-        yield from (Outside(NODES, address) for address in self._nodes())
-        taken = {int(address) for address in own if address.version == self.family}
-        for start in self._spans.starts:
-            address = self._spans.address(start)
-            if int(address) not in taken and _private(address) and (where := self._spans.of(address)) not in seen:
-                seen.add(where)
-                yield Outside(PRIVATE, address)
+    @property
+    def in_namespace(self) -> Mapping[str, int]:
+        """The classes of each namespace."""
+        return {name: classes & self.all for name, classes in self._spaces.items()}
 
-    def _nodes(self) -> Iterator[Address]:
-        """One address of each kind of node that networks, or selectors of nodes, can tell apart."""
-        seen: set[object] = set()
-        for text, name in self.snapshot.nodes_by_ip.items():
-            address = parse_address(text)
-            if address is None or address.version != self.family:
-                continue
-            node = self.snapshot.nodes.get(name)
-            labels = tuple(sorted(node.labels.items())) if node is not None and self._names_nodes else None
-            key = self._spans.of(address), labels, node is None
-            if key not in seen:
-                seen.add(key)
-                yield address
+    @property
+    def class_of(self) -> Mapping[tuple[str, str], int]:
+        """The classes of pods that have not finished, by namespace and name."""
+        return _Placed(self.placed)
+
+    def holds(self, key: Key, family: int | None = None) -> bool:
+        """Whether pods hold an address of a family (None: of any)."""
+        if key.host:
+            return bool(key.where.holds) if family is None else family in key.where.holds
+        return max(key.where.spans) >= 0 if family is None else key.where.spans[self.keys.places[family]] >= 0
+
+    # -- indexes
 
     def _index(self) -> None:
-        """Which classes carry a label, or a label's value; which are in a namespace."""
-        values: dict[tuple[str, str], int] = {}
-        keys: dict[str, int] = {}
-        self.in_namespace: dict[str, int] = {}
+        #: The classes of a namespace, those that are empty by now among them.
+        self._spaces: dict[str, int] = {}
         #: Classes that selectors can match: pods with an address of their own.
         self.selectable = 0
-        for number, each in enumerate(self.pods):
-            bit = 1 << number
-            self.in_namespace[each.namespace] = self.in_namespace.get(each.namespace, 0) | bit
-            if each.host:
-                continue
-            self.selectable |= bit
-            for key, value in each.pods[0].labels.items():
-                values[key, value] = values.get((key, value), 0) | bit
-                keys[key] = keys.get(key, 0) | bit
-        self._values, self._keys = values, keys
-        self._by_span: dict[int, int] = {}
-        for number, address in self._addresses():
-            span = self._spans.of(address)
-            self._by_span[span] = self._by_span.get(span, 0) | (1 << number)
-        self._filled = sorted(self._by_span)
+        #: By family, who takes part in it: by its addresses, or for want of any.
+        self.holding = dict.fromkeys(self.families, 0)
+        self.all = 0
+        self._values: dict[tuple[str, str], int] = {}
+        self._worn: dict[str, int] = {}
+        self._by_span: dict[int, dict[int, int]] = {family: {} for family in self.families}
+        self._declared: dict[str, dict[ContainerPort, int]] = {}
+        for number in range(self.next):
+            self._index_class(number)
+        self.inside = self.all
+        for number, part in enumerate(self.outside, len(self.pods)):
+            family, bit = part.address.version, 1 << number
+            self.all |= bit
+            self.holding[family] |= bit
+            held = self._by_span[family]
+            span = self.spans[family].of(int(part.address))
+            held[span] = held.get(span, 0) | bit
+        self._filled = {family: sorted(held) for family, held in self._by_span.items()}
+        self._label_namespaces()
         self._networks: dict[Network, int] = {}
-        self._namespaces: dict[bytes, tuple[int, int]] = {}
+
+    def _index_class(self, number: int) -> None:
+        """Take a class of pods into the indexes but those of namespaces' labels."""
+        bit, key = 1 << number, self.pods[number].key
+        self.all |= bit
+        self._spaces[key.namespace] = self._spaces.get(key.namespace, 0) | bit
+        for family in self.families:
+            span = key.where.spans[self.keys.places[family]]
+            if span >= 0:
+                held = self._by_span[family]
+                held[span] = held.get(span, 0) | bit
+            if self.family is not None or self.holds(key, family) or not self.holds(key):
+                self.holding[family] |= bit
+        if key.host:
+            return
+        self.selectable |= bit
+        for entry in key.labels:
+            self._values[entry] = self._values.get(entry, 0) | bit
+            self._worn[entry[0]] = self._worn.get(entry[0], 0) | bit
+        for port in self.keys.ports[key.names]:
+            if port.name in self.vocabulary.names:
+                by_port = self._declared.setdefault(port.name, {})
+                by_port[port] = by_port.get(port, 0) | bit
+
+    def _label_namespaces(self) -> None:
+        """Which classes are in a namespace that carries a label, or a label's value; `unread`: whose are unknown."""
+        self._namespace_values: dict[tuple[str, str], int] = {}
+        self._namespace_worn: dict[str, int] = {}
+        self.unread: list[Namespace] = []
+        for name, classes in self._spaces.items():
+            self._label(self.snapshot.namespace(name), classes)
+
+    def _label(self, namespace: Namespace, classes: int) -> None:
+        if not namespace.labels_known:
+            self.unread.append(namespace)
+            return
+        values, worn = self._namespace_values, self._namespace_worn
+        for key, value in namespace.labels.items():
+            values[key, value] = values.get((key, value), 0) | classes
+            worn[key] = worn.get(key, 0) | classes
+
+    # -- the next one
+
+    def succeeded(self, snapshot: Snapshot) -> Universe:
+        """A copy, for a later snapshot, whose classes may be changed."""
+        later = copy(self)
+        later.snapshot = snapshot
+        later.pods, later.numbers, later.placed = list(self.pods), dict(self.numbers), dict(self.placed)
+        later.held, later.holding = dict(self.held), dict(self.holding)
+        later._spaces, later._values, later._worn = dict(self._spaces), dict(self._values), dict(self._worn)
+        later._by_span = {family: dict(held) for family, held in self._by_span.items()}
+        later._declared = {name: dict(held) for name, held in self._declared.items()}
+        later._namespace_values, later._namespace_worn = dict(self._namespace_values), dict(self._namespace_worn)
+        later._networks = {}
+        return later
+
+    def enter(self, pods: PodClass) -> int | None:
+        """Give new classes of pods a number; None where no place is left. What they hold is counted by `count`."""
+        if self.next == len(self.pods):
+            return None
+        number = self.next
+        self.next += 1
+        self.pods[number] = pods
+        self.numbers[pods.key] = number
+        self._index_class(number)
+        self.inside |= 1 << number
+        self._label(self.snapshot.namespace(pods.namespace), 1 << number)
+        self._filled = {family: sorted(held) for family, held in self._by_span.items()}
+        return number
+
+    def leave(self, number: int) -> None:
+        """Take away a class that nobody is in any more."""
+        bit = 1 << number
+        if self.numbers.get(self.pods[number].key) == number:
+            del self.numbers[self.pods[number].key]
+        self.pods[number] = NOBODY
+        self.all &= ~bit
+        self.inside &= ~bit
+        for family in self.holding:
+            self.holding[family] &= ~bit
+
+    def count(self, key: Key, by: int) -> bool:
+        """Count pods that came or went in the families they hold; whether the families that count stay the same."""
+        for family in self.held:
+            if self.holds(key, family):
+                self.held[family] += by
+        counted = tuple(family for family, pods in self.held.items() if pods)
+        return self.family is not None or (counted or tuple(self.held)[:1]) == self.families
+
+    # -- what selectors match
 
     def of_pods(self, selector: LabelSelector | None) -> int:
         """The classes whose pods a podSelector matches, in any namespace; None matches all."""
-        found = self.selectable
-        if selector is not None:
-            for key, value in (selector.match_labels or {}).items():
-                found &= self._values.get((key, value), 0)
-            for entry in selector.match_expressions or ():
-                found &= self._of_requirement(entry)
-        return found
+        return self._of(selector, self.selectable, self._values, self._worn)
 
-    def _of_requirement(self, entry: Requirement) -> int:
-        if entry.operator == "Exists":
-            return self._keys.get(entry.key, 0)
-        if entry.operator == "DoesNotExist":
-            return ~self._keys.get(entry.key, 0) & self.all
-        listed = reduce(or_, (self._values.get((entry.key, value), 0) for value in entry.values or ()), 0)
-        return listed if entry.operator == "In" else ~listed & self.all
+    def _of(
+        self,
+        selector: LabelSelector | None,
+        among: int,
+        values: Mapping[tuple[str, str], int],
+        worn: Mapping[str, int],
+    ) -> int:
+        if selector is None:
+            return among
+        for entry in (selector.match_labels or {}).items():
+            among &= values.get(entry, 0)
+        for requirement in selector.match_expressions or ():
+            among &= _required(requirement, values, worn)
+        return among
 
     def selected(self, namespaces: LabelSelector | None, pods: LabelSelector | None, home: str) -> tuple[int, int]:
         """The classes that a pair of selectors surely matches, and those it may (labels that could not be read)."""
-        sure, maybe = self._in_namespaces(namespaces, home)
-        matched = self.of_pods(pods)
-        return sure & matched, maybe & matched
-
-    def _in_namespaces(self, selector: LabelSelector | None, home: str) -> tuple[int, int]:
-        if selector is None:
-            found = self.in_namespace.get(home, 0)
+        if namespaces is None:
+            found = self._of(pods, self.selectable & self._spaces.get(home, 0), self._values, self._worn)
             return found, found
-        # Equal selectors are many (every tenant names the same few), and each asks every namespace.
-        key = msgspec.json.encode(selector)
-        if key not in self._namespaces:
-            self._namespaces[key] = self._matched_namespaces(selector)
-        return self._namespaces[key]
+        among = self.of_pods(pods)
+        if not self.unread:
+            found = self._of(namespaces, among, self._namespace_values, self._namespace_worn)
+            return found, found
+        sure, maybe = self._with_unread(namespaces)
+        return sure & among, maybe & among
 
-    def _matched_namespaces(self, selector: LabelSelector) -> tuple[int, int]:
-        sure = maybe = 0
-        for name, bits in self.in_namespace.items():
-            namespace = self.snapshot.namespace(name)
-            matched = selects(selector, namespace.labels) if namespace.labels_known else _by_name(selector, namespace)
+    def _with_unread(self, selector: LabelSelector) -> tuple[int, int]:
+        unread = 0
+        for namespace in self.unread:
+            unread |= self._spaces[namespace.name]
+        sure = self._of(selector, self.inside & ~unread, self._namespace_values, self._namespace_worn)
+        maybe = 0
+        for namespace in self.unread:
+            matched = _by_name(selector, namespace)
             if matched:
-                sure |= bits
+                sure |= self._spaces[namespace.name]
             elif matched is None:
-                maybe |= bits
+                maybe |= self._spaces[namespace.name]
         return sure, sure | maybe
 
     def of_network(self, peer: CidrPeer) -> int:
@@ -223,19 +319,21 @@ class Universe:
     def within(self, network: Network) -> int:
         """The classes whose address lies in a network: one that a policy names, or that was given."""
         if network not in self._networks:
-            first, last = self._spans.range(network)
-            held = self._filled[bisect_left(self._filled, first) : bisect_left(self._filled, last)]
-            self._networks[network] = reduce(or_, (self._by_span[span] for span in held), 0)
-        return self._networks[network]
+            found = 0
+            if network.version in self.families:
+                first, last = self.spans[network.version].range(network)
+                filled, held = self._filled[network.version], self._by_span[network.version]
+                numbers = filled[bisect_left(filled, first) : bisect_left(filled, last)]
+                found = reduce(or_, (held[span] for span in numbers), 0)
+            self._networks[network] = found
+        return self._networks[network] & self.all
 
-    def of_nodes(self, peer: NodePeer) -> tuple[int, int]:
-        """The classes whose address is that of a node a selector matches, surely and maybe."""
+    def of_nodes(self, peer: NodePeer, family: int) -> tuple[int, int]:
+        """The classes whose address in a family is that of a node a selector matches, surely and maybe."""
         sure = maybe = 0
         unread = bool(self.snapshot.coverage.of("nodes"))
-        for number, address in self._addresses():
-            if number < len(self.pods) and not self.pods[number].host:
-                continue
-            name = self.snapshot.nodes_by_ip.get(str(address), "")
+        for number, address in self._addresses(family):
+            name = self.nodes_by_ip.get(address, "")
             node = self.snapshot.nodes.get(name)
             if node is not None:
                 sure |= (1 << number) if selects(peer.nodes, node.labels) else 0
@@ -243,45 +341,51 @@ class Universe:
                 maybe |= 1 << number
         return sure, sure | maybe
 
-    def _addresses(self) -> Iterator[tuple[int, Address]]:
-        for number, each in enumerate(self.pods):
-            if each.address is not None:
-                yield number, each.address
+    def _addresses(self, family: int) -> Iterator[tuple[int, str]]:
+        """The addresses by which classes may be nodes."""
+        place = self.keys.places[family]
+        for number in bits(self.inside & ~self.selectable):
+            address = self.pods[number].key.where.hosts[place]
+            if address is not None:
+                yield number, str(address)
         for number, part in enumerate(self.outside, len(self.pods)):
-            yield number, part.address
+            if part.address.version == family:
+                yield number, str(part.address)
+
+    def declared(self, name: str) -> Mapping[ContainerPort, int]:
+        """The ports of a name that policies use, each with the classes of pods that declare it."""
+        return self._declared.get(name, {})
+
+    def ports_of(self, number: int) -> tuple[ContainerPort, ...]:
+        """The ports with names that a class declares; a hostNetwork pod is an address, and declares none."""
+        if number >= len(self.pods) or self.pods[number].host:
+            return ()
+        return self.keys.ports[self.pods[number].key.names]
 
 
-class _Spans:
-    """The bounds of networks cut the addresses of a family into spans whose addresses match the same ones."""
+class _Placed(Mapping[tuple[str, str], int]):
+    """Tables by namespace, as one by namespace and name."""
 
-    def __init__(self, networks: Iterable[Network], family: int) -> None:
-        cuts = {0}
-        self._family = family
-        for network in (*networks, *NOT_INTERNET[family]):
-            if network.version == family:
-                first = int(network.network_address)
-                cuts |= {first, first + network.num_addresses}
-        bits = 32 if family == 4 else 128
-        self.starts = sorted(cut for cut in cuts if cut < 1 << bits)
+    def __init__(self, tables: Mapping[str, Mapping[str, int]]) -> None:
+        self._tables = tables
 
-    def of(self, address: Address | None) -> int:
-        """The span of an address; -1 where there is none."""
-        return -1 if address is None else bisect_right(self.starts, int(address)) - 1
+    def __getitem__(self, key: tuple[str, str]) -> int:
+        return self._tables[key[0]][key[1]]
 
-    def range(self, network: Network) -> tuple[int, int]:
-        """The spans of a network, as a half-open range; empty for the other family."""
-        if network.version != self._family:
-            return 0, 0
-        first = int(network.network_address)
-        return bisect_right(self.starts, first) - 1, bisect_left(self.starts, first + network.num_addresses)
+    def __iter__(self) -> Iterator[tuple[str, str]]:
+        return ((namespace, name) for namespace, table in self._tables.items() for name in table)
 
-    def address(self, start: int) -> Address:
-        """The first address of a span."""
-        return IPv4Address(start) if self._family == 4 else IPv6Address(start)
+    def __len__(self) -> int:
+        return sum(map(len, self._tables.values()))
 
 
-def _private(address: Address) -> bool:
-    return address.is_private and not address.is_loopback and not address.is_link_local and not address.is_unspecified
+def _required(entry: Requirement, values: Mapping[tuple[str, str], int], worn: Mapping[str, int]) -> int:
+    if entry.operator == "Exists":
+        return worn.get(entry.key, 0)
+    if entry.operator == "DoesNotExist":
+        return ~worn.get(entry.key, 0)
+    listed = reduce(or_, (values.get((entry.key, value), 0) for value in entry.values or ()), 0)
+    return listed if entry.operator == "In" else ~listed
 
 
 def _by_name(selector: LabelSelector, namespace: Namespace) -> bool | None:
