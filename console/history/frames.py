@@ -13,11 +13,12 @@ after damage goes on at the next keyframe.
 
 from __future__ import annotations
 
+import os
 import struct
 from collections.abc import Iterator
 from dataclasses import dataclass
 from hashlib import blake2b
-from typing import Final
+from typing import Final, Protocol
 
 MAGIC: Final = b"netpol-recording 1\n"
 #: A whole state, before which nothing is known: of a new recording, or after a time that was not recorded.
@@ -32,6 +33,8 @@ KEYFRAMES: Final = (FRESH, CONTINUED)
 _MARK: Final = b"\x89NpF"
 _HEADER: Final = struct.Struct(">4sBIq")
 _DIGEST: Final = 16
+#: Bytes of a file looked through at once.
+_BLOCK: Final = 1 << 16
 #: Bytes of a frame beside its payload.
 OVERHEAD: Final = _HEADER.size + _DIGEST
 
@@ -68,6 +71,44 @@ class Damage:
         return f"{size} from byte {self.offset:,} on are damaged and were left out"
 
 
+class Bytes(Protocol):
+    """Bytes to look at: in memory, or of a file."""
+
+    def __len__(self) -> int: ...
+
+    def __getitem__(self, place: slice, /) -> bytes: ...
+
+    def find(self, mark: bytes, start: int, /) -> int:
+        """Where `mark` is, from `start` on; -1 if nowhere."""
+        ...
+
+
+class View:
+    """The bytes of an open file, as many as there are now, each read when it is looked at."""
+
+    def __init__(self, file: int) -> None:
+        self._file = file
+        self._size = os.fstat(file).st_size
+
+    def __len__(self) -> int:
+        return self._size
+
+    def __getitem__(self, place: slice, /) -> bytes:
+        start, stop, _ = place.indices(self._size)
+        return os.pread(self._file, max(0, stop - start), start)
+
+    def find(self, mark: bytes, start: int, /) -> int:
+        """See Bytes."""
+        while start < self._size:
+            # A mark may lie across the end of a block.
+            block = self[start : start + _BLOCK + len(mark) - 1]
+            place = block.find(mark)
+            if place >= 0:
+                return start + place
+            start += _BLOCK
+        return -1
+
+
 def is_recording(path: str) -> bool:
     """Whether a file is there and begins as recordings do."""
     try:
@@ -84,9 +125,9 @@ def pack(kind: int, at: int, payload: bytes, before: bytes) -> tuple[bytes, byte
     return body + digest, digest
 
 
-def scan(data: bytes) -> Iterator[Frame | Damage]:
-    """Every whole frame of a file, and what is none. The caller has looked at `MAGIC`."""
-    offset, size, before = len(MAGIC), len(data), b""
+def scan(data: Bytes, begin: int = len(MAGIC)) -> Iterator[Frame | Damage]:
+    """Every whole frame of a file from one of its keyframes on, and what is none. The caller has looked at `MAGIC`."""
+    offset, size, before = begin, len(data), b""
     while offset < size:
         frame = _frame(data, offset, before)
         if frame is None:
@@ -100,7 +141,7 @@ def scan(data: bytes) -> Iterator[Frame | Damage]:
         offset, before = frame.end, frame.digest
 
 
-def _frame(data: bytes, offset: int, before: bytes) -> Frame | None:
+def _frame(data: Bytes, offset: int, before: bytes) -> Frame | None:
     start = offset + _HEADER.size
     if start > len(data):
         return None
@@ -120,7 +161,7 @@ def _digest(kind: int, body: bytes, before: bytes) -> bytes:
     return blake2b(body, digest_size=_DIGEST, key=before if kind == DELTAS else b"").digest()
 
 
-def _next_keyframe(data: bytes, offset: int) -> Frame | None:
+def _next_keyframe(data: Bytes, offset: int) -> Frame | None:
     while (offset := data.find(_MARK, offset)) >= 0:
         frame = _frame(data, offset, b"")
         if frame is not None:
@@ -129,13 +170,13 @@ def _next_keyframe(data: bytes, offset: int) -> Frame | None:
     return None
 
 
-def _unfinished(data: bytes, offset: int) -> bool:
+def _unfinished(data: Bytes, offset: int) -> bool:
     """Whether what begins here is the beginning of a frame, or zeros that a file system put there for one."""
     start = offset + _HEADER.size
     if start > len(data):
-        rest = data[offset:]
+        rest = data[offset : len(data)]
         return _MARK.startswith(rest[: len(_MARK)]) or not rest.strip(b"\0")
     mark, _, length, _ = _HEADER.unpack(data[offset:start])
     if mark == _MARK:
-        return start + length + _DIGEST > len(data) or not data[-_DIGEST:].strip(b"\0")
-    return not data[offset:].strip(b"\0")
+        return start + length + _DIGEST > len(data) or not data[len(data) - _DIGEST : len(data)].strip(b"\0")
+    return not data[offset : offset + _BLOCK].strip(b"\0")

@@ -28,7 +28,7 @@ from console.history.deltas import (
     decode_state,
     key_of,
 )
-from console.history.frames import DELTAS, FRESH, MAGIC, Damage, Frame, scan
+from console.history.frames import DELTAS, FRESH, MAGIC, Damage, Frame, View, scan
 from console.history.noting import MICRO
 from console.history.times import rfc3339
 from console.objects.snapshot import KubeObject
@@ -48,19 +48,17 @@ class Hole:
 
 @dataclass(slots=True)
 class _Segment:
-    """A keyframe and the frames that follow it. `whole`: what follows is the next segment, and nothing is missing."""
+    """A keyframe and the frames that follow it: where in the file, and when (microseconds since the epoch).
 
-    frames: list[Frame]
+    `whole`: what follows is the next segment, and nothing is missing; else `why`.
+    """
+
+    offset: int
+    at: int
+    stop: int
+    end: int
     whole: bool = True
     why: str = ""
-
-    @property
-    def at(self) -> int:
-        return self.frames[0].at
-
-    @property
-    def end(self) -> int:
-        return self.frames[-1].at
 
 
 @dataclass(frozen=True, slots=True)
@@ -96,44 +94,40 @@ class Recording:
         except OSError as error:
             why = (error.strerror or "error").lower()
             raise InputError(f"{self.path} cannot be read: {why}", hint="check the name and its permissions") from None
+        self._segments: list[_Segment] = []
+        self._view = View(self._file)
+        damage: list[Damage] = []
         try:
-            found = self._scan()
+            self._index(damage)
+            #: What of the file cannot be read.
+            self.damage = tuple(damage)
+            self._starts = [segment.at for segment in self._segments]
+            #: Where it is from: as its last part says.
+            self.facts = self._facts()
         except BaseException:
             self.close()
             raise
-        #: What of the file cannot be read.
-        self.damage = tuple(each for each in found if isinstance(each, Damage))
-        self._segments: list[_Segment] = []
-        self._index(found)
-        self._starts = [segment.at for segment in self._segments]
-        #: Where it is from: as its last part says.
-        self.facts = self._facts()
 
-    def _scan(self) -> list[Frame | Damage]:
+    def _index(self, damage: list[Damage]) -> None:
         try:
-            with open(self._file, "rb", closefd=False) as file:
-                data = file.read()
+            if self._view[: len(MAGIC)] != MAGIC:
+                raise InputError(f"{self.path} is no recording", hint="netpol-console record -o FILE makes one")
+            for each in scan(self._view):
+                if isinstance(each, Damage):
+                    damage.append(each)
+                    if self._segments and not each.torn:
+                        self._segments[-1].whole, self._segments[-1].why = False, "the file is damaged there"
+                elif each.kind == DELTAS:
+                    self._segments[-1].stop, self._segments[-1].end = each.end, each.at
+                else:
+                    if each.kind == FRESH and self._segments and self._segments[-1].whole:
+                        self._segments[-1].whole, self._segments[-1].why = False, "nobody was recording"
+                    self._segments.append(_Segment(each.offset, each.at, each.end, each.at))
         except OSError as error:
             raise InputError(f"{self.path} cannot be read: {(error.strerror or 'error').lower()}") from None
-        if not data.startswith(MAGIC):
-            raise InputError(f"{self.path} is no recording", hint="netpol-console record -o FILE makes one")
-        found = list(scan(data))
-        if not any(isinstance(each, Frame) for each in found):
-            said = str(found[0]) if found else "its recorder read nothing yet"
+        if not self._segments:
+            said = str(damage[0]) if damage else "its recorder read nothing yet"
             raise InputError(f"{self.path} holds nothing that can be read: {said}", hint="record again")
-        return found
-
-    def _index(self, found: list[Frame | Damage]) -> None:
-        for each in found:
-            if isinstance(each, Damage):
-                if self._segments and not each.torn:
-                    self._segments[-1].whole, self._segments[-1].why = False, "the file is damaged there"
-            elif each.kind == DELTAS:
-                self._segments[-1].frames.append(each)
-            else:
-                if each.kind == FRESH and self._segments and self._segments[-1].whole:
-                    self._segments[-1].whole, self._segments[-1].why = False, "nobody was recording"
-                self._segments.append(_Segment([each]))
 
     def close(self) -> None:
         """Let go of the file; safe to call twice."""
@@ -213,29 +207,40 @@ class Recording:
                 yield Event(frame.at / MICRO, standing=batch.standing)
 
     def _facts(self) -> Facts:
-        frame = self._segments[-1].frames[0]
+        frame = next(self._frames(self._segments[-1]))
         try:
             return decode_facts(self._payload(frame, zlib.decompressobj(-zlib.MAX_WBITS)))
         except (zlib.error, msgspec.MsgspecError) as error:
             raise self._strange(frame, error) from None
 
+    def _frames(self, segment: _Segment) -> Iterator[Frame]:
+        for each in scan(self._view, segment.offset):
+            # It was whole when it was opened; what was done to it since is not taken for the end of it.
+            if isinstance(each, Damage):
+                raise InputError(f"{self.path} changed while it was read: {each}", hint="open it again")
+            yield each
+            if each.end >= segment.stop:
+                return
+
     def _open(self, segment: _Segment) -> tuple[State, Iterator[tuple[Frame, Batch]]]:
         stream = zlib.decompressobj(-zlib.MAX_WBITS)
+        frames = self._frames(segment)
+        first = next(frames)
 
         def batches() -> Iterator[tuple[Frame, Batch]]:
-            for frame in segment.frames[1:]:
+            for frame in frames:
                 try:
                     yield frame, decode_batch(self._payload(frame, stream))
                 except (zlib.error, msgspec.MsgspecError) as error:
                     raise self._strange(frame, error) from None
 
         try:
-            return decode_state(self._payload(segment.frames[0], stream)), batches()
+            return decode_state(self._payload(first, stream)), batches()
         except (zlib.error, msgspec.MsgspecError) as error:
-            raise self._strange(segment.frames[0], error) from None
+            raise self._strange(first, error) from None
 
     def _payload(self, frame: Frame, stream: zlib._Decompress) -> bytes:
-        return stream.decompress(os.pread(self._file, frame.stop - frame.start, frame.start))
+        return stream.decompress(self._view[frame.start : frame.stop])
 
     def _strange(self, frame: Frame, error: Exception) -> InputError:
         """Whole frames whose content makes no sense: not the disk's fault, so nothing is guessed."""

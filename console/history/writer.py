@@ -12,7 +12,7 @@ from pathlib import Path
 from typing import Final
 
 from console.errors import InputError
-from console.history.frames import CONTINUED, DELTAS, FRESH, KEYFRAMES, MAGIC, Damage, Frame, pack, scan
+from console.history.frames import CONTINUED, DELTAS, FRESH, KEYFRAMES, MAGIC, Damage, View, pack, scan
 
 if sys.platform != "win32":
     import fcntl
@@ -85,22 +85,26 @@ class Writer:
             raise
 
     def _opened(self) -> int:
-        held = _read_all(self._file)
-        if not held or MAGIC.startswith(held):
+        held = View(self._file)
+        begins = held[: len(MAGIC)]
+        if len(begins) < len(MAGIC) and MAGIC.startswith(begins):
             os.ftruncate(self._file, 0)
             self._append(MAGIC)
             self._sync_folder()
             return len(MAGIC)
-        if not held.startswith(MAGIC):
+        if begins != MAGIC:
             raise InputError(f"{self.path} is no recording", hint="name a file that does not exist yet")
-        found = list(scan(held))
-        self.damage = tuple(each for each in found if isinstance(each, Damage))
-        frames = [each for each in found if isinstance(each, Frame)]
-        self._segments = [_Segment(frame.at, frame.offset) for frame in frames if frame.kind in KEYFRAMES]
-        self.last = frames[-1].at if frames else 0
-        size = len(held)
-        if self.damage and self.damage[-1].torn:
-            size = self.damage[-1].offset
+        size, damage = len(held), []
+        for each in scan(held):
+            if isinstance(each, Damage):
+                damage.append(each)
+                continue
+            self.last = each.at
+            if each.kind in KEYFRAMES:
+                self._segments.append(_Segment(each.at, each.offset))
+        self.damage = tuple(damage)
+        if damage and damage[-1].torn:
+            size = damage[-1].offset
             os.ftruncate(self._file, size)
         return size
 
@@ -228,14 +232,6 @@ def _copy(head: bytes, source: int, start: int, target: int) -> None:
         while left:
             left = left[os.write(target, left) :]
         start += len(block)
-
-
-def _read_all(file: int) -> bytes:
-    parts, place = [], 0
-    while block := os.pread(file, 1 << 24, place):
-        parts.append(block)
-        place += len(block)
-    return b"".join(parts)
 
 
 def _lock(file: int, path: Path) -> None:

@@ -254,33 +254,33 @@ def test_what_is_no_recording_is_not_written_to(path: Path) -> None:
 
 
 def test_the_oldest_is_dropped_where_the_size_is_bounded(path: Path) -> None:
-    bound = 64 << 10
+    bound = 24 << 10
     cluster = Changing(pod("a"))
     rig = Rig(path, cluster, Bounds(size=bound))
     rig.tick(BEGIN)
     largest = 0
-    for number in range(1, 1200):  # with noise, which does not compress
+    for number in range(1, 500):  # with noise, which does not compress
         cluster.put(pod("a", noise=os.urandom(40).hex()), BEGIN + number)
         rig.tick(BEGIN + number)
         largest = max(largest, path.stat().st_size)
-    rig.end(BEGIN + 1200)
+    rig.end(BEGIN + 500)
     assert largest <= bound
     with Recording(path) as recording:
-        assert BEGIN < recording.begin < recording.end == BEGIN + 1200
+        assert BEGIN < recording.begin < recording.end == BEGIN + 500
         assert not recording.warnings()
-    assert contents(at(path, BEGIN + 1200).snapshot) == contents(cluster.snapshot)
+    assert contents(at(path, BEGIN + 500).snapshot) == contents(cluster.snapshot)
 
 
 def test_what_is_too_old_is_dropped(path: Path) -> None:
     cluster = Changing(pod("a"))
-    rig = Rig(path, cluster, Bounds(size=64 << 10, age=300))
+    rig = Rig(path, cluster, Bounds(size=64 << 10, age=200))
     rig.tick(BEGIN)
-    for number in range(1, 700):
+    for number in range(1, 500):
         cluster.put(pod("a", noise=os.urandom(40).hex()), BEGIN + number)
         rig.tick(BEGIN + number)
-    rig.end(BEGIN + 700)
+    rig.end(BEGIN + 500)
     with Recording(path) as recording:
-        assert 300 <= recording.end - recording.begin < 500
+        assert 200 <= recording.end - recording.begin < 400
 
 
 class NoRoom:
