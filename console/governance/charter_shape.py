@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Mapping
 from difflib import get_close_matches
-from typing import Any, TypeVar
+from typing import Any, Final, TypeVar, get_args, get_type_hints
 
 import msgspec
 from msgspec import inspect
@@ -12,6 +13,10 @@ from msgspec import inspect
 from console.governance.charter_problems import Path, Problems
 
 _T = TypeVar("_T")
+
+_STEP: Final = re.compile(r"\.([^.\[]+)|\[(\d+|\.\.\.)\]")
+#: What surprises people most of YAML as Kubernetes reads it.
+_BOOLEAN: Final = "to YAML y, n, yes, no, on and off are true and false: quote it"
 
 
 def convert(value: Any, into: type[_T], path: Path, problems: Problems) -> _T | None:
@@ -21,8 +26,8 @@ def convert(value: Any, into: type[_T], path: Path, problems: Problems) -> _T | 
     try:
         made = msgspec.convert(pruned, into)
     except msgspec.ValidationError as error:
-        message, _, where = str(error).partition(" - at ")
-        problems.add((*path, *_steps(where)), _in_words(message))
+        where, message = _place(pruned, into, str(error))
+        problems.add((*path, *where), _in_words(message), _BOOLEAN if "`bool`" in message else "")
         return None
     return None if len(problems.found) > before else made
 
@@ -59,15 +64,24 @@ def _fits(value: Any, shape: inspect.Type) -> bool:
     return isinstance(inner, inspect.ListType) and isinstance(value, list)
 
 
-def _steps(where: str) -> Path:
-    """msgspec's ```$.rules[0].name``` as a path, up to the first key it does not tell."""
-    found: list[str | int] = []
-    for part in where.strip("`").removeprefix("$").replace("[", ".[").split("."):
-        if part == "[...]":
-            break
-        if part:
-            found.append(int(part[1:-1]) if part.startswith("[") else part)
-    return tuple(found)
+def _place(value: Any, into: Any, told: str) -> tuple[Path, str]:
+    """Where in a value msgspec's ```$.rules[0].name``` is, and what is wrong there. It does not tell keys of a dict."""
+    message, _, where = told.partition(" - at ")
+    steps: list[str | int] = []
+    for name, index in _STEP.findall(where.strip("`").removeprefix("$")):
+        if index == "...":
+            section, hints = str(steps[0]), get_type_hints(into) if isinstance(into, type) else {}
+            if section not in hints:
+                break
+            inner = get_args(hints[section])[1]
+            for key, each in value[section].items():
+                try:
+                    msgspec.convert(each, inner)
+                except msgspec.ValidationError as error:
+                    rest, message = _place(each, inner, str(error))
+                    return (section, key, *rest), message
+        steps.append(name or int(index))
+    return tuple(steps), message
 
 
 def _in_words(message: str) -> str:

@@ -33,7 +33,7 @@ AI_ROLES: Final = frozenset(
     )
 )
 #: ISO/IEC 42001 asks for a register of AI components, NIST's AI RMF for an inventory.
-_REGISTER: Final = (Control("ISO 42001", "A.4.2"), Control("NIST AI RMF", "GOVERN-1.6"))
+_REGISTER: Final = (Control("ISO 42001", "A.4.2"), Control("NIST AI RMF", "GOVERN 1.6"))
 
 
 @dataclass(frozen=True, slots=True)
