@@ -31,7 +31,8 @@ overflow-wrap:normal}
 .matrix{width:auto}.matrix td,.matrix thead th{text-align:center}.matrix tbody th{white-space:nowrap}
 .matrix thead th span{writing-mode:vertical-rl;transform:rotate(180deg);white-space:nowrap}
 .matrix th[scope=row]{position:sticky;left:0;background:var(--back)}
-.matrix .allowed{color:var(--red)}.matrix .partial{color:var(--amber)}.matrix .blocked{color:var(--green)}
+.matrix .allowed{color:var(--blue);font-weight:bold}.matrix .partial{color:var(--amber)}
+.matrix .blocked{color:var(--soft)}#matrix .wide{width:fit-content;max-width:100%}
 .spoken{position:absolute;width:1px;height:1px;overflow:hidden;clip-path:inset(50%)}
 pre{overflow-x:auto;background:var(--back);border:1px solid var(--line);border-radius:.3rem;padding:.6rem;
 font-size:.8125rem;line-height:1.4}

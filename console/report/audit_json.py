@@ -92,4 +92,5 @@ def _controls(controls: tuple[Control, ...]) -> list[dict[str, str]]:
 
 
 def _place(place: Place | None) -> dict[str, str | int] | None:
-    return {"file": place.file, "line": place.line} if place else None
+    # A file's name may hold bytes that are no text, and JSON is text.
+    return {"file": place.file.encode("utf-8", "replace").decode(), "line": place.line} if place else None

@@ -208,9 +208,8 @@ def _location(place: Place | None, *refs: ObjectRef, named: list[str] | None = N
 
 def _artifact(file: str) -> Raw:
     path = PurePosixPath(file)
-    if path.is_absolute():
-        return {"uri": f"file://{quote(str(path))}"}
-    return {"uri": quote(str(path)), "uriBaseId": "%SRCROOT%"}
+    uri = quote(str(path), errors="replace")
+    return {"uri": f"file://{uri}"} if path.is_absolute() else {"uri": uri, "uriBaseId": "%SRCROOT%"}
 
 
 def _fingerprint(*parts: str) -> dict[str, str]:
