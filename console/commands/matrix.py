@@ -6,8 +6,9 @@ import argparse
 from typing import Final
 
 from console.wiring import engine as engine_of
-from console.wiring import print_json
 
+#: As in report.matrix_file, which is imported when the answer is there to be written.
+FORMS: Final = ("text", "json", "csv", "dot", "mermaid", "svg")
 HELP: Final = "who reaches whom, by pod, workload, namespace or role, and outside"
 
 
@@ -16,7 +17,7 @@ def add(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("--by", choices=("pod", "workload", "namespace", "role"), default="namespace")
     parser.add_argument("--within", metavar="NAMESPACE", help="the pods or workloads of one namespace only")
     parser.add_argument("--port", metavar="PORT", help="443, 443/TCP, 53/UDP (default: any port)")
-    parser.add_argument("-o", "--output", choices=("text", "json", "csv", "dot", "mermaid"), default="text")
+    parser.add_argument("-o", "--output", choices=FORMS, default="text", help="svg: a picture")
 
 
 def run(options: argparse.Namespace) -> int:
@@ -27,7 +28,7 @@ def run(options: argparse.Namespace) -> int:
     from console.policy.matrix import matrix, spans_between
     from console.policy.reach import Reachability
     from console.policy.verdict import Outcome
-    from console.report import matrix as report
+    from console.report.matrix_file import written
 
     reach = Reachability(engine)
     ports = None
@@ -37,11 +38,12 @@ def run(options: argparse.Namespace) -> int:
     rows = groups(reach, By(options.by), namespace=options.within)
     found = matrix(reach, rows, ports=ports)
     sets = {**rows, **{kind: reach.outside(kind) for kind in found.outside}}
-    if options.output == "json":
-        print_json(report.matrix_json(found, lambda row, column: spans_between(reach, sets[row], sets[column])))
-    elif options.output == "text":
-        print("\n".join(report.text_lines(found)))
-    else:
-        written = {"csv": report.matrix_csv, "dot": report.matrix_dot, "mermaid": report.matrix_mermaid}
-        print(written[options.output](found), end="")
+    title = f"Who reaches whom, by {options.by}"
+    if options.within:
+        title += f", in {options.within}"
+    title += f", on {options.port}" if options.port else ", on any port"
+    text = written(
+        options.output, found, lambda row, column: spans_between(reach, sets[row], sets[column]), title=title
+    )
+    print(text, end="")
     return 3 if any(outcome is Outcome.UNKNOWN for outcome in found.cells.values()) else 0

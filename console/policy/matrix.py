@@ -55,8 +55,8 @@ class Strand:
             sure, maybe = reach.row(source, ports), reach.row(source, ports, maybe=True)
             self.some |= sure & ~alone
             self.some_maybe |= maybe & ~alone
-            self.every &= sure | alone
-            self.every_maybe &= maybe | alone
+            self.every &= reach.every(source, ports) | alone
+            self.every_maybe &= reach.every(source, ports, maybe=True) | alone
         self._none = not sources
         self._lone = alone if alone == sources else 0
 
@@ -64,7 +64,7 @@ class Strand:
         """The answer to a set of classes, as `Reachability.outcome` gives it."""
         if self._none or not destinations & ~self._lone:
             return None
-        if destinations & ~self.every == 0:
+        if destinations & ~self.every == 0 and destinations & self.some:
             return Outcome.ALLOWED
         if not destinations & self.some_maybe:
             return Outcome.BLOCKED
@@ -91,12 +91,12 @@ def parts(reach: Reachability) -> Groups:
     return {kind: classes for kind, classes in found.items() if classes}
 
 
-def spans_between(reach: Reachability, sources: int, destinations: int) -> tuple[PortSpan, ...]:
-    """The ports on which any pair of two groups surely gets through."""
+def spans_between(reach: Reachability, sources: int, destinations: int, *, maybe: bool = False) -> tuple[PortSpan, ...]:
+    """The ports on which any pair of two groups surely gets through, or (`maybe`) possibly."""
     found = 0
     for source in bits(sources):
         wanted = destinations & ~reach.alone(source)
-        if reach.row(source) & wanted:
-            for ports, classes in reach.reached(source).items():
+        if reach.row(source, maybe=maybe) & wanted:
+            for ports, classes in reach.reached(source, maybe=maybe).items():
                 found |= ports if classes & wanted else 0
     return tuple(PortSpan(protocol, low, high, Outcome.ALLOWED) for protocol, low, high in reach.atoms.spans(found))

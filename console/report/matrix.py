@@ -20,7 +20,7 @@ _ARROW: Final = {Outcome.ALLOWED: "-->", Outcome.PARTIAL: "-.->", Outcome.UNKNOW
 
 
 def text_lines(matrix: Matrix) -> Iterator[str]:
-    """The matrix with a glyph a cell; columns are numbered, and named in the rows of the same number."""
+    """The matrix with a glyph a cell; columns are numbered, and named in the rows of the same number, or below."""
     width = max((len(clean(row)) for row in (*matrix.rows, *matrix.outside)), default=0)
     numbers = [str(number) for number in range(1, len(matrix.columns) + 1)]
     cell = max((len(number) for number in numbers), default=1)
@@ -35,6 +35,9 @@ def text_lines(matrix: Matrix) -> Iterator[str]:
         inner = " ".join(_glyph(matrix.cell(kind, column)).rjust(cell) for column in matrix.columns)
         yield f"     {kind:<{width}}  {inner} │"
     yield ""
+    if matrix.columns != matrix.rows:
+        yield from (f"{number:>4} {clean(column)}" for number, column in enumerate(matrix.columns, 1))
+        yield ""
     yield "  ".join(f"{glyph} {outcome.value}" for outcome, glyph in OUTCOME_GLYPHS.items()) + "  · no pair"
 
 
@@ -46,6 +49,7 @@ def matrix_json(matrix: Matrix, spans: Spans) -> dict[str, Any]:
     """The matrix as JSON values: every cell, and the ports of those where something surely gets through."""
     return {
         "rows": list(matrix.rows),
+        "columns": list(matrix.columns),
         "outside": list(matrix.outside),
         "cells": [
             {
@@ -95,7 +99,8 @@ def _quoted(text: str) -> str:
 def matrix_mermaid(matrix: Matrix) -> str:
     """The open paths as a Mermaid flowchart."""
     ids: Mapping[str, str] = {
-        name: f"n{number}" for number, name in enumerate(dict.fromkeys((*matrix.rows, *matrix.outside)))
+        name: f"n{number}"
+        for number, name in enumerate(dict.fromkeys((*matrix.rows, *matrix.columns, *matrix.outside)))
     }
     lines = ["flowchart LR"]
     lines += [f'  {identity}["{_entities(name)}"]' for name, identity in ids.items()]

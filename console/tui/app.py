@@ -96,26 +96,27 @@ class ConsoleApp(Stage, inherit_bindings=False):
 
     def _begin(self, source: Source) -> None:
         from console.tui.desk import Desk
-        from console.tui.messages import Arrived
+        from console.tui.messages import Arrived, Surveyed
         from console.tui.model.frame import first_frame
         from console.tui.model.rows import View
         from console.tui.model.session import Session
-        from console.tui.screens.browse import BrowseScreen
-        from console.tui.screens.simulate import SimulateScreen
+        from console.tui.screens.main import MAIN
+        from console.tui.survey import Findings, Survey
 
         contexts, open_context, reopen = self._contexts
         view = View(self.settings.namespace)
         self.session = Session(view=view, contexts=contexts, open_context=open_context, reopen=reopen)
         self.frame = first_frame(source.title, self.clock())
         self.desk = Desk(lambda frame: self.hand_over(Arrived(frame)), clock=self.clock, modes=self._judging)
-        self.add_mode("browse", BrowseScreen)
-        self.add_mode("simulate", SimulateScreen)
+        self.findings = Findings()
+        self.survey = Survey(lambda findings: self.hand_over(Surveyed(findings)), clock=self.clock)
+        for name, screen in MAIN.items():
+            self.add_mode(name, screen)
 
 
 def _import_and(make_source: Callable[[], Source], title: str) -> Source:
     """Import what the screens need, then make the source; one that cannot be made says so as a source does."""
-    import console.tui.screens.browse
-    import console.tui.screens.simulate  # noqa: F401
+    import console.tui.screens.main  # noqa: F401
 
     try:
         return make_source()

@@ -60,6 +60,7 @@ EVERYWHERE: Final = (
     ),
     Key("app.browse", "1", "go('browse')", "Browse", "Namespaces, workloads, pods and policies"),
     Key("app.simulate", "2", "go('simulate')", "Simulate", "May this talk to that, and why"),
+    Key("app.matrix", "3", "go('matrix')", "Matrix", "Who reaches whom: roles, namespaces, workloads, pods"),
     Key("app.notices", "exclamation_mark", "notices", "notices", "What was not read or is not evaluated"),
     Key("app.refresh", "ctrl+r", "refresh_all", "refresh", "Redraw; connect again where the cluster did not answer"),
 )
@@ -126,6 +127,30 @@ SIMULATE: Final = (
     Key("simulate.yaml", "y", "yaml", "yaml", "The policy in focus, full screen", 51),
 )
 
+GRID: Final = (
+    Key("grid.up", "up,k", "move(-1,0)", "up", "One row up; above the first are the names of the columns"),
+    Key("grid.down", "down,j", "move(1,0)", "down", "One row down"),
+    Key("grid.left", "left,h", "move(0,-1)", "left", "One column left; before the first are the names of the rows"),
+    Key("grid.right", "right,l", "move(0,1)", "right", "One column right"),
+    Key("grid.page_up", "pageup,ctrl+b", "page(-1)", "page up", "One page up"),
+    Key("grid.page_down", "pagedown,ctrl+f", "page(1)", "page down", "One page down"),
+    Key("grid.top", "g", "edge(-1)", "first row", "First row"),
+    Key("grid.bottom", "G", "edge(1)", "last row", "Last row"),
+    Key("grid.first", "home", "side(-1)", "first column", "First column"),
+    Key("grid.last", "end", "side(1)", "last column", "Last column"),
+    Key("grid.open", "enter", "choose", "closer", "Look closer at the row, the column or both; at last, simulate", 10),
+)
+
+MATRIX: Final = (
+    Key("matrix.by", "b", "by", "by", "By namespace, workload, pod, role: the next of them, for the whole cluster", 20),
+    Key("matrix.port", "p", "port", "port", "On one port, or on any", 21),
+    Key("matrix.turn", "x", "turn", "turn", "Rows become columns, and columns rows", 30),
+    Key("matrix.simulate", "s", "simulate", "simulate", "Ask about one connection of this cell", 31),
+    Key("matrix.filter", "slash", "filter", "filter", "Filter: text, !text, or from > to", 40, True),
+    Key("matrix.write", "w", "write", "write", "Write it to a file: .svg .csv .json .dot .mmd .txt", 50),
+    Key("matrix.copy", "c", "copy", "copy", "Copy the matrix as text"),
+)
+
 FIELD: Final = (Key("field.open", "enter,space", "choose", "choose", "Choose", 10),)
 
 MODAL: Final = (Key("modal.close", "escape,q", "close", "close", "Close", 10),)
@@ -176,6 +201,8 @@ ALL: Final = (
     *TEXT,
     *BROWSE,
     *SIMULATE,
+    *GRID,
+    *MATRIX,
     *FIELD,
     *MODAL,
     *FIX,

@@ -5,6 +5,7 @@ from __future__ import annotations
 from textual.message import Message
 
 from console.tui.model.frame import Frame
+from console.tui.survey import Findings
 
 
 class Arrived(Message):
@@ -17,3 +18,15 @@ class Arrived(Message):
     def can_replace(self, message: Message) -> bool:
         """Only the newest frame is worth drawing."""
         return isinstance(message, Arrived)
+
+
+class Surveyed(Message):
+    """The survey knows more. What waits in the queue gives way to the next, which holds all it held."""
+
+    def __init__(self, findings: Findings) -> None:
+        super().__init__()
+        self.findings = findings
+
+    def can_replace(self, message: Message) -> bool:
+        """Only the newest is worth drawing."""
+        return isinstance(message, Surveyed)

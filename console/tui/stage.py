@@ -7,6 +7,7 @@ from functools import partial
 from typing import TYPE_CHECKING, Final, cast
 
 from textual.app import App, SystemCommand
+from textual.message import Message
 from textual.screen import Screen
 
 from console.errors import ConsoleError, InputError
@@ -15,10 +16,11 @@ from console.report.clean import clean
 if TYPE_CHECKING:
     from console.settings import Settings
     from console.tui.desk import Desk
-    from console.tui.messages import Arrived
+    from console.tui.messages import Arrived, Surveyed
     from console.tui.model.frame import Frame, Question
     from console.tui.model.session import Session
     from console.tui.screens.commanding import CommandScreen
+    from console.tui.survey import Findings, Survey
 
 #: Seconds after the cluster was read: by then it is drawn.
 _IDLE: Final = 0.5
@@ -27,11 +29,13 @@ _FLICKER: Final = 0.005
 
 
 class Stage(App[None], inherit_bindings=False):
-    """The app as screens know it. `session`, `frame` and `desk` are there once everything is loaded."""
+    """The app as screens know it. What it has from `session` to `findings` is there once everything is loaded."""
 
     session: Session
     frame: Frame
     desk: Desk
+    survey: Survey
+    findings: Findings
     settings: Settings
     #: The present moment, in time.time() seconds.
     clock: Callable[[], float]
@@ -40,8 +44,8 @@ class Stage(App[None], inherit_bindings=False):
     #: The most bytes that are copied through the terminal; None: what terminals are known to take.
     copy_limit: int | None = None
 
-    def hand_over(self, message: Arrived) -> None:
-        """Take a message from the desk's thread; after the loop has ended there is nobody to take it."""
+    def hand_over(self, message: Message) -> None:
+        """Take a message from another thread; after the loop has ended there is nobody to take it."""
         if self.is_running:
             self.post_message(message)
 
@@ -49,6 +53,7 @@ class Stage(App[None], inherit_bindings=False):
         """Let go of the source."""
         if hasattr(self, "desk"):
             self.desk.stop()
+            self.survey.stop()
 
     def tick(self) -> None:
         """Let the age in the header grow."""
@@ -64,6 +69,7 @@ class Stage(App[None], inherit_bindings=False):
     def on_arrived(self, message: Arrived) -> None:
         """Draw a newer frame."""
         self.frame = message.frame
+        self.survey.follow(self.frame)
         self.redraw()
         if self.settled is not None and self.frame.status.state.value in ("live", "static", "past"):
             self.settled()
@@ -74,11 +80,17 @@ class Stage(App[None], inherit_bindings=False):
         """Mount the main screens not shown so far, so that the key that first goes to one only has to draw it."""
         for mode in self._modes.keys() - self._screen_stacks.keys():
             # What switch_mode does for a mode it has not seen, without the switch; Textual has no name for that.
-            await self._init_mode(mode)
+            if self.is_running:
+                await self._init_mode(mode)
 
     def delay_update(self, delay: float = 0.05) -> None:
         """Hold back what is drawn while screens change; not for as long as Textual would: ours are mounted already."""
         super().delay_update(min(delay, _FLICKER))
+
+    def on_surveyed(self, message: Surveyed) -> None:
+        """Draw what is known of all pairs now."""
+        self.findings = message.findings
+        self.redraw()
 
     def redraw(self) -> None:
         """Draw the newest frame on the main screen."""

@@ -36,6 +36,8 @@ FORMS: Final = (
     Form("netpol", "", "list policies", also=("netpols", "networkpolicies", "policies", "policy")),
     Form("ctx", "[name]", "go to another context, or choose one", most=1, also=("context", "contexts")),
     Form("sim", "[from to port]", "simulate a connection", most=3, also=("simulate",)),
+    Form("matrix", "[by]", "who reaches whom, by role, namespace, workload or pod", most=1, also=("mx",)),
+    Form("export", "file [over]", "write the Matrix: .svg .csv .json .dot .mmd .txt", least=1, most=2, also=("write",)),
     Form("notices", "", "what was not read or is not evaluated"),
     Form("help", "", "all keys and commands"),
     Form("q", "", "leave the console", also=("quit", "exit", "q!")),

@@ -22,6 +22,10 @@ class Session:
     pins: list[Question] = field(default_factory=list)
     #: Both ends were set elsewhere, and Simulate should ask for the port when it opens.
     ask_port: bool = False
+    #: What `:matrix` asked for, until the Matrix has taken it.
+    matrix_by: str = ""
+    #: Where esc leads back to from a screen that another one led to.
+    back: dict[str, str] = field(default_factory=dict)
     contexts: tuple[str, ...] = ()
     open_context: Callable[[str], Source] | None = None
     reopen: Callable[[], Source] | None = None

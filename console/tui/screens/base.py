@@ -14,6 +14,7 @@ from console.tui import keys
 from console.tui.model import status
 from console.tui.model.frame import Frame
 from console.tui.model.session import Session
+from console.tui.survey import Wanted
 from console.tui.text import Line
 from console.tui.widgets.chrome import Chrome, Foot
 from console.tui.widgets.prompt import Prompt
@@ -78,13 +79,20 @@ class MainScreen(Screen[None], inherit_bindings=False):
         """The line for filters and commands."""
         return self.query_one(Prompt)
 
+    @property
+    def wanted(self) -> Wanted:
+        """What of all pairs the screen shows; the survey works out nothing else."""
+        return Wanted()
+
     def on_screen_resume(self) -> None:
         """Catch up with what happened while another screen was shown."""
+        if self.console.base is self:  # and not only mounted ahead of being shown
+            self.console.survey.want(self.wanted)
         self.refresh_frame()
 
     def refresh_frame(self) -> None:
         """Draw the newest frame, header included."""
-        if self.is_mounted and self.query(Chrome):
+        if self.is_mounted and self.query("Chrome #banner"):
             self.draw_chrome()
             self.draw(self.frame)
 

@@ -31,6 +31,8 @@ _OWN: Final = "This screen"
 _SECTIONS: Final[Mapping[str, str]] = {
     "browse": _OWN,
     "simulate": _OWN,
+    "matrix": _OWN,
+    "grid": "In the Matrix",
     "list": "In lists",
     "tree": "In the path",
     "text": "In text",
@@ -53,17 +55,27 @@ class CommandScreen(MainScreen):
     def action_go(self, screen: str) -> None:
         """Go to a main screen."""
         if screen != self.NAME:
+            self.session.back.pop(screen, None)
             self.app.switch_mode(screen)
+
+    def lead_to(self, screen: str) -> None:
+        """Go to a main screen from which esc leads back here."""
+        self.action_go(screen)
+        self.session.back[screen] = self.NAME
+
+    def go_back(self) -> None:
+        """Go back to the screen that led here, else to Browse."""
+        self.action_go(self.session.back.get(self.NAME, "browse"))
 
     def check_action(self, action: str, parameters: tuple[object, ...]) -> bool | None:
         """A colon is a colon, and a slash a slash, where something is being typed."""
         typing = action in ("command", "filter") and isinstance(self.focused, Input)
         return not typing and super().check_action(action, parameters)
 
-    def action_command(self) -> None:
-        """Open the command line."""
+    def action_command(self, text: str = "") -> None:
+        """Open the command line, with a text to begin from."""
         advice = "ns  pod  netpol  ctx  sim  q · tab completes"
-        self.prompt.open(Asking(":", advice, self._command, self.close_prompt, complete=self._completed))
+        self.prompt.open(Asking(":", advice, self._command, self.close_prompt, complete=self._completed), text)
 
     def _command(self, text: str) -> None:
         if not text.strip():
@@ -98,6 +110,11 @@ class CommandScreen(MainScreen):
             self._change_context(words[0]) if words else self._choose_context()
         elif name == "sim":
             self._simulate(words)
+        elif name == "matrix":
+            self.session.matrix_by = words[0] if words else ""
+            self.open_matrix()
+        elif name == "export":
+            self.export(*words)
         elif name == "notices":
             self.action_notices()
         elif name == "help":
@@ -166,6 +183,14 @@ class CommandScreen(MainScreen):
             question = question._replace(**{part: text})
         self.action_go("simulate")
         self.console.set_question(question)
+
+    def open_matrix(self) -> None:
+        """Show the Matrix, by what the session says."""
+        self.action_go("matrix")
+
+    def export(self, file: str, over: str = "") -> None:  # noqa: ARG002
+        """Write what is shown to a file, if it can be written."""
+        self.console.say(f"There is nothing here to write to {file}: 3 shows the Matrix, which can be.", "warning")
 
     def action_refresh_all(self) -> None:
         """Draw everything anew; connect again where the source does not answer."""

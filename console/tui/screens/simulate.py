@@ -225,7 +225,7 @@ class SimulateScreen(CommandScreen):
     def action_back(self) -> None:
         """Go back to the path, then to Browse."""
         if self.pane is self.path:
-            self.action_go("browse")
+            self.go_back()
         else:
             self.go_to_pane(self.path)
 
