@@ -16,7 +16,7 @@ from textual import events, work
 from textual.binding import BindingType
 
 from console.errors import ConsoleError, InputError
-from console.tui import keys
+from console.tui import keys, signals
 from console.tui.screens.start import PANES_CSS, StartScreen
 from console.tui.stage import Stage
 from console.tui.theme import DEFAULT, THEMES
@@ -81,7 +81,14 @@ class ConsoleApp(Stage, inherit_bindings=False):
 
     def on_mount(self) -> None:
         """Load the rest, after the first paint."""
+        if not self.is_headless:
+            signals.mind_stops(self)
         self.call_after_refresh(self._load)
+
+    def on_resize(self, event: events.Resize) -> None:
+        """Draw everything after a storm of sizes that ends where it began: the terminal has cut lines meanwhile."""
+        if event.size == self.size and hasattr(self, "desk"):
+            self.refresh(layout=True, repaint=True)
 
     @work(exit_on_error=True)
     async def _load(self) -> None:
@@ -160,5 +167,5 @@ def run(
         settled=gc.freeze,
     )
     gc.freeze()
-    app.run()
+    asyncio.run(signals.run(app))
     return app.return_code or 0
