@@ -1,4 +1,4 @@
-"""Writing a text to a file the user names."""
+"""Writing what the user asked for to a file the user names."""
 
 from __future__ import annotations
 
@@ -17,8 +17,8 @@ class Occupied(InputError):
     """There is a file of that name already."""
 
 
-def save(text: str, name: str, *, over: bool = False) -> Path:
-    """Write a text to the file of that name (``~`` is the home folder); returns its path.
+def save(data: str | bytes, name: str, *, over: bool = False) -> Path:
+    """Write a text (in UTF-8) or bytes to the file of that name (``~`` is the home folder); returns its path.
 
     Raises Occupied where there is one already, unless it may be written `over`, and
     InputError where nothing can be written there.
@@ -29,8 +29,8 @@ def save(text: str, name: str, *, over: bool = False) -> Path:
         path = Path(name.strip()).expanduser()
         if path.exists() and not path.is_file():
             raise InputError(f"{path} is no file", hint="give another name")
-        with path.open("w" if over else "x", encoding="utf-8", newline="\n") as file:
-            file.write(text)
+        with path.open("wb" if over else "xb") as file:
+            file.write(data.encode("utf-8") if isinstance(data, str) else data)
     except FileExistsError:
         raise Occupied(f"{path} is there already", hint="enter again writes over it; or give another name") from None
     except (OSError, RuntimeError, ValueError) as error:  # RuntimeError: no such home; ValueError: a null character

@@ -1,0 +1,58 @@
+"""An audit on screen written to a file: as a report, or with all it rests on as evidence."""
+
+from __future__ import annotations
+
+from datetime import UTC, datetime
+from pathlib import Path
+
+import console
+from console.errors import InputError, UsageError
+from console.governance.questions import Question
+from console.policy.engine import Engine
+from console.report.audit_file import form_of, written
+from console.report.audit_words import Made
+from console.tui.model.frame import Question as Asked
+from console.tui.model.standing import Standing
+from console.tui.saving import Occupied, save
+
+EVIDENCE = ".zip"
+
+
+def exported(
+    standing: Standing, file: str, *, title: str, at: float, asked: tuple[Asked, ...], over: bool = False
+) -> Path:
+    """Write the audit to a file in the form its name ends with; ``.zip`` is an evidence bundle. Not for the event loop.
+
+    `title` is the source's, `at` when it was read (time.time() seconds), `asked` the
+    connections to prove beside the charter's. Raises UsageError for a form there is not,
+    and InputError where nothing can be written.
+    """
+    form = form_of(file, besides=(EVIDENCE,))
+    audit, engine = standing.audit, standing.engine
+    if audit is None or engine is None:
+        raise UsageError("nothing was audited yet", hint="wait for the first audit")
+    when = datetime.fromtimestamp(at, UTC).isoformat(timespec="seconds").replace("+00:00", "Z")
+    if form == EVIDENCE:
+        data: str | bytes = _evidence(standing, engine, title, when, asked)
+    else:
+        data = written(form, audit, made=Made(console.__version__, when, title))
+    try:
+        return save(data, file, over=over)
+    except Occupied as error:
+        raise InputError(error.message, hint=f":export {file} over writes over it") from None
+
+
+def _evidence(standing: Standing, engine: Engine, title: str, when: str, asked: tuple[Asked, ...]) -> bytes:
+    from console.history.bundle import pack
+    from console.report.evidence import Terms, begin, complete
+
+    terms = Terms(
+        source=title,
+        today=datetime.now(UTC).date().isoformat(),
+        charter_file=standing.charter_file,
+        cluster=engine.snapshot.namespace("kube-system").uid,
+        moment=when,
+        asked=tuple(Question(*each) for each in asked if each.complete),
+        modes=engine.modes,
+    )
+    return pack(complete(begin(engine.snapshot, terms, standing.charter_text)))

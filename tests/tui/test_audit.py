@@ -1,0 +1,194 @@
+"""Audit: the charter held to what runs, on screen, and held again at every change."""
+
+from __future__ import annotations
+
+import json
+import zipfile
+from pathlib import Path
+
+import pytest
+
+from console.cluster.source import Change, State, Status, Update, Verb
+from console.governance.findings import Status as RuleStatus
+from console.objects.meta import Manager, ObjectRef
+from console.objects.snapshot import Snapshot
+from tests.clusters import namespace, pod, policy, snapshot
+
+from .conftest import Still
+from .driver import Driver, console
+from .sources import Scripted
+
+CHARTER = """
+charter: two rules
+rules:
+  - name: training never reaches the internet
+    from: role:training
+    never: internet
+    severity: critical
+  - name: shop reaches the store
+    from: namespace:shop
+    must: namespace:store
+exceptions: []
+"""
+DENY = policy("train", "deny", "{podSelector: {matchLabels: {egress: none}}, policyTypes: [Egress]}")
+ROLE = {"governance.netpol-console.dev/role": "training", "governance.netpol-console.dev/domain": "train-data"}
+
+
+def held() -> tuple[str, str]:
+    return CHARTER, "two.yaml"
+
+
+def cluster(egress: str) -> Snapshot:
+    return snapshot(
+        namespace("train")
+        + namespace("shop")
+        + namespace("store")
+        + pod("train", "job", "10.0.0.1", egress=egress, **ROLE)
+        + pod("shop", "web", "10.0.0.2")
+        + pod("store", "db", "10.0.0.3")
+        + DENY
+    )
+
+
+async def audited(user: Driver) -> None:
+    await user.until(lambda: user.app.standing.audit, "audited")
+
+
+async def test_the_header_counts_the_rules_and_the_screen_lists_what_fails_first(still: Still) -> None:
+    async with console(still) as user:
+        await audited(user)
+        audit = user.app.standing.audit
+        assert audit is not None
+        passed, failed = audit.count(RuleStatus.PASS), audit.count(RuleStatus.FAIL)
+        await user.see(f"charter {passed}/{len(audit.rules)} ✓ {failed} ✗")
+        await user.press("4")
+        await user.see("Charter · AI platform boundaries", "✗ FAIL", "✓ PASS", "Findings", "AI inventory")
+        shown = [row.split("  ")[0] for row in user.rows("rules")]
+        assert sorted(shown) == sorted(rule.name for rule in audit.rules)
+        words = ["FAIL" if "✗ FAIL" in row else "PASS" for row in user.rows("rules")]
+        assert words == sorted(words)
+
+
+async def test_a_rule_leads_to_its_pairs_and_a_pair_to_its_verdict_and_back(still: Still) -> None:
+    async with console(still) as user:
+        await audited(user)
+        await user.press("4", "slash")
+        await user.type("metadata")
+        await user.press("enter")
+        await user.see("metadata", "pairs of")
+        await user.press("enter")
+        await user.until(lambda: user.focused == "pairs")
+        pairs = user.rows("pairs")
+        assert any("notebooks/deployment/hub → metadata" in row for row in pairs)
+        while "deployment/hub" not in user.under_cursor("pairs"):
+            await user.press("j")
+        await user.press("enter")
+        await user.see("● ALLOWED", "notebooks/deployment/hub")
+        await user.press("escape")
+        await user.see("Charter · AI platform boundaries")
+
+
+async def test_findings_and_the_inventory_say_what_speaks_for_them(still: Still) -> None:
+    async with console(still, size=(200, 60)) as user:
+        await audited(user)
+        await user.press("4", "f")
+        await user.until(lambda: user.focused == "findings")
+        await user.see("do ", "evidence toward")
+        await user.press("i")
+        await user.until(lambda: user.focused == "inventory")
+        await user.put_cursor("training/llm-finetune", "inventory")
+        await user.see("training/pytorchjob/llm-finetune", "train-data")
+        await user.press("escape")
+        await user.until(lambda: user.focused == "rules")
+
+
+@pytest.mark.parametrize("size", [(80, 24), (60, 15)])
+async def test_where_there_is_little_room_each_list_is_a_page(still: Still, size: tuple[int, int]) -> None:
+    async with console(still, size=size) as user:
+        await audited(user)
+        await user.press("4")
+        await user.see("RULE", "✗ FAIL")
+        assert "FINDING" not in user.text
+        await user.press("f")
+        await user.see("FINDING", "high")
+        assert "RULE" not in user.text
+        await user.press("enter")
+        await user.see("─ WEBHOOK_CLOSED ─")
+        assert "FINDING" not in user.text
+
+
+async def test_a_rule_that_breaks_says_so_at_once_with_the_object_and_who_did_it() -> None:
+    source = Scripted()
+    async with console(source, charter=held) as user:
+        await user.until(lambda: source.opened)
+        source.say(State.LIVE, cluster("none"))
+        await user.see("charter 2/2 ✓")
+        change = Change(
+            Verb.MODIFIED,
+            ObjectRef("Pod", "train", "job"),
+            1_750_248_000.0,
+            manager=Manager("kubectl-label"),
+            detail="label egress: none → all",
+        )
+        source.tell(Update(cluster("all"), Status(State.LIVE, 1_750_248_000.0), changes=(change,)))
+        await user.see("charter 1/2 ✓ 1 ✗")
+        await user.until(lambda: "training never reaches the internet no longer holds" in user.notices)
+        assert "Pod train/job label egress: none → all (kubectl-label)" in user.notices
+        await user.press("4")
+        await user.see("train/pod/job → internet", "kubectl-label")
+        source.say(State.LIVE, cluster("none"))
+        await user.see("charter 2/2 ✓")
+        await user.until(lambda: "training never reaches the internet holds again" in user.notices)
+
+
+async def test_before_all_was_read_nothing_is_held_to_anything() -> None:
+    source = Scripted()
+    async with console(source, charter=held) as user:
+        await user.until(lambda: source.opened)
+        source.say(State.LOADING, cluster("all"), loaded={"pods": 3})
+        await user.press("4")
+        await user.see("◌ judging …")
+        assert user.app.standing.audit is None
+        source.say(State.LIVE, cluster("all"))
+        await user.see("✗ FAIL")
+
+
+async def test_a_charter_that_cannot_be_read_is_told_on_the_screen_and_the_rest_stays() -> None:
+    source = Scripted()
+    async with console(source, charter=lambda: ("rules: [", "broken.yaml")) as user:
+        await user.until(lambda: source.opened)
+        source.say(State.LIVE, cluster("all"))
+        await user.press("4")
+        await user.see("the audit failed", "broken.yaml")
+        await user.press("1")
+        await user.see("shop/web")
+
+
+async def test_the_audit_is_written_as_what_the_files_name_ends_with(still: Still, tmp_path: Path) -> None:
+    async with console(still) as user:
+        await audited(user)
+        await user.press("4")
+        for name, part in (("a.html", "<!doctype html>"), ("a.md", "#"), ("a.sarif", '"2.1.0"')):
+            await user.command(f"export {tmp_path / name}")
+            await user.until((tmp_path / name).exists)
+            assert part in (tmp_path / name).read_text().lower()
+        await user.command(f"export {tmp_path / 'a.html'}")
+        await user.until(lambda: "is there already" in user.notices)
+        await user.command(f"export {tmp_path / 'a.docx'}")
+        await user.until(lambda: "is to be written is not known" in user.notices)
+
+
+async def test_evidence_written_from_the_screen_holds(still: Still, tmp_path: Path) -> None:
+    from console.history.bundle import unpack
+    from console.report.evidence import complete, differences
+
+    file = tmp_path / "proof.zip"
+    async with console(still) as user:
+        await audited(user)
+        await user.press("4")
+        await user.command(f"export {file}")
+        await user.until(lambda: "evidence verify" in user.notices)
+    bundle = unpack(file.read_bytes())
+    assert not list(differences(bundle.contents, complete(bundle.contents)))
+    with zipfile.ZipFile(file) as archive:
+        assert json.loads(archive.read("facts.json"))["source"] == "demo"
