@@ -51,7 +51,7 @@ def _init(options: argparse.Namespace) -> int:
     today = _today()
     auditor = Auditor(default_charter(), today=today)
     found = auditor.audit(held)
-    text = charter_for(auditor.scenes, auditor.inventory.entries, found, title=title(options), today=today)
+    text = charter_for(auditor.scene, auditor.inventory.entries, found, title=title(options), today=today)
     if target is None:
         print(text, end="")
         return 0

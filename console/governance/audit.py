@@ -17,7 +17,6 @@ from console.governance.rules_proof import Prover
 from console.governance.scopes import Scene
 from console.objects.meta import ObjectRef
 from console.policy.engine import Engine
-from console.policy.parties import families_of
 from console.policy.reach import Reachability
 
 
@@ -26,7 +25,7 @@ class _State:
     """What an audit leaves for the next one."""
 
     inventory: Inventory
-    scenes: tuple[Scene, ...]
+    scene: Scene
 
 
 class Auditor:
@@ -47,9 +46,9 @@ class Auditor:
         return self._last.inventory
 
     @property
-    def scenes(self) -> tuple[Scene, ...]:
-        """All pairs of the last audit, per address family. Raises ValueError before the first one."""
-        return self._last.scenes
+    def scene(self) -> Scene:
+        """All pairs of the last audit. Raises ValueError before the first one."""
+        return self._last.scene
 
     @property
     def _last(self) -> _State:
@@ -61,18 +60,14 @@ class Auditor:
         """Judge the engine's snapshot."""
         charter, snapshot = self.charter, engine.snapshot
         inventory = Inventory(snapshot, charter, self._state.inventory if self._state else None)
-        networks = charter.networks()
-        scenes = tuple(
-            Scene(Reachability(engine, family=family, networks=networks), charter, inventory)
-            for family in _families(engine)
-        )
-        self._state = _State(inventory, scenes)
+        scene = Scene(Reachability(engine, networks=charter.networks()), charter, inventory)
+        self._state = _State(inventory, scene)
         prover = Prover(engine)
         rules: list[RuleResult] = []
         for rule in charter.baseline:
-            rules.append(self._result(rule, judge_baseline(rule, scenes, engine, prover), scenes, engine))
+            rules.append(self._result(rule, judge_baseline(rule, scene, prover), scene))
         for each in charter.rules:
-            rules.append(self._result(each, judge(each, scenes, prover), scenes, engine))
+            rules.append(self._result(each, judge(each, scene, prover), scene))
         return Audit(
             charter=charter.name,
             rules=tuple(rules),
@@ -81,7 +76,7 @@ class Auditor:
                     [
                         *self._findings(rules),
                         *inventory.findings(),
-                        *self._hygiene.follow(engine, scenes[0].reach),
+                        *self._hygiene.follow(engine, scene.reach),
                     ]
                 )
             ),
@@ -91,11 +86,11 @@ class Auditor:
             coverage=tuple(dict.fromkeys(gap.why for gap in engine.gaps)),
         )
 
-    def _result(self, rule: Rule | BaselineRule, judged: Judged, scenes: Iterable[Scene], engine: Engine) -> RuleResult:
+    def _result(self, rule: Rule | BaselineRule, judged: Judged, scene: Scene) -> RuleResult:
         pardons = [each for each in self.charter.pardons if each.rule == rule.name and self._today <= each.until]
-        offences, excepted = excuse(judged.offences, pardons, scenes)
-        unknowns, more = excuse(judged.unknowns, pardons, scenes)
-        status, why = status_of(rule, offences, unknowns, (*excepted, *more), judged.pairs, engine)
+        offences, excepted = excuse(judged.offences, pardons, scene)
+        unknowns, more = excuse(judged.unknowns, pardons, scene)
+        status, why = status_of(rule, offences, unknowns, (*excepted, *more), judged.pairs, scene.reach.engine)
         return RuleResult(
             name=rule.name,
             sentence=rule.sentence,
@@ -132,12 +127,6 @@ class Auditor:
 def audit(engine: Engine, charter: Charter, *, today: date) -> Audit:
     """One audit of an engine's snapshot; exceptions are held against `today`."""
     return Auditor(charter, today=today).audit(engine)
-
-
-def _families(engine: Engine) -> tuple[int, ...]:
-    """The address families pods have, IPv4 first; IPv4 where none has an address."""
-    found = {family for pod in engine.snapshot.pods() if not pod.finished for family in families_of(pod)}
-    return tuple(sorted(found)) or (4,)
 
 
 def _expired(pardon: Pardon, rule: RuleResult | None) -> Finding:

@@ -17,11 +17,10 @@ _TELLING: Final = ("pods", "namespaces", "*")
 
 
 def excuse(
-    offences: Iterable[Offence], pardons: Sequence[Pardon], scenes: Iterable[Scene]
+    offences: Iterable[Offence], pardons: Sequence[Pardon], scene: Scene
 ) -> tuple[tuple[Offence, ...], tuple[tuple[Offence, str], ...]]:
     """The offences that no exception covers, and those that one does, with its words."""
-    scenes = list(scenes)
-    covered = [(pardon, _names(pardon.sources, scenes), _names(pardon.destinations, scenes)) for pardon in pardons]
+    covered = [(pardon, _names(pardon.sources, scene), _names(pardon.destinations, scene)) for pardon in pardons]
     left: list[Offence] = []
     excepted: list[tuple[Offence, str]] = []
     for offence in offences:
@@ -34,11 +33,11 @@ def excuse(
     return tuple(left), tuple(excepted)
 
 
-def _names(terms: Sequence[Term], scenes: Sequence[Scene]) -> set[str] | None:
+def _names(terms: Sequence[Term], scene: Scene) -> set[str] | None:
     """What offences call whom the terms mean; None for anybody."""
     if not terms:
         return None
-    return {side.ask for scene in scenes for side in scene.ends(terms).values()}
+    return {side.ask for side in scene.ends(terms).values()}
 
 
 def _in(name: str, names: set[str] | None) -> bool:

@@ -88,11 +88,11 @@ def _broken(example: Example, charter: Charter) -> Iterator[str]:
     policies = list(_policies(example, charter, ends, port))
     snapshot = build([*pods, *policies])
     engine = Engine(snapshot)
-    reach = Reachability(engine, family=4, networks=charter.networks())
+    reach = Reachability(engine, networks=charter.networks())
     scene = Scene(reach, charter, _inventory(snapshot, charter, ends))
     prover = Prover(engine)
     for rule in charter.rules:
-        found = judge(rule, (scene,), prover)
+        found = judge(rule, scene, prover)
         for offence in (*found.offences, *found.unknowns):
             between = offence.source, offence.destination
             if all(_is(name, end) for name, end in zip(between, ends, strict=True)):

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterator, Mapping
 from datetime import date
 from typing import Final
 
@@ -22,7 +22,7 @@ _RULES: Final = "\nrules:\n"
 _GROUPS: Final = "\noutside:\n"
 
 
-def charter_for(scenes: Sequence[Scene], entries: Mapping[str, Entry], found: Audit, *, title: str, today: date) -> str:
+def charter_for(scene: Scene, entries: Mapping[str, Entry], found: Audit, *, title: str, today: date) -> str:
     """The text of a charter for a cluster called `title`, with what an audit by it `found` as comments."""
     text = default_text()
     _, _, rest = text.partition("charter: ")
@@ -34,7 +34,7 @@ def charter_for(scenes: Sequence[Scene], entries: Mapping[str, Entry], found: Au
     named = to_yaml({"charter": f"AI platform boundaries of {_one_line(title)}"})
     text = about + named + "\n" + rest.lstrip("\n")
     text = text.replace(_GROUPS.lstrip(), "\n".join(_domains(entries)) + _GROUPS, 1)
-    paths = "\n".join(f"# {line}".rstrip() for line in _today(scenes, entries, found))
+    paths = "\n".join(f"# {line}".rstrip() for line in _today(scene, entries, found))
     return text.replace(_RULES, f"\n{paths}{_RULES}", 1)
 
 
@@ -71,14 +71,12 @@ def _domains(entries: Mapping[str, Entry]) -> Iterator[str]:
         yield to_yaml({"domains": said}).rstrip("\n")
 
 
-def _today(scenes: Sequence[Scene], entries: Mapping[str, Entry], found: Audit) -> Iterator[str]:
+def _today(scene: Scene, entries: Mapping[str, Entry], found: Audit) -> Iterator[str]:
     yield "Today's paths between roles, and how the rules below stand:"
     roles = sorted({entry.role for entry in entries.values() if entry.ai})
     for role in roles:
-        for scene in scenes:
-            suffix = f" over IPv{scene.reach.family}" if len(scenes) > 1 else ""
-            yield f"  {role} reaches{suffix}"
-            yield from (f"    {line}" for line in _reached(scene, role))
+        yield f"  {role} reaches"
+        yield from (f"    {line}" for line in _reached(scene, role))
     for rule in found.rules:
         if rule.place is not None and rule.status is not Status.PASS:
             yield f"  {rule.status.value.upper():<8} {rule.name}: {rule.why}"

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterator
 from itertools import islice
 from typing import NamedTuple
 
@@ -30,7 +30,7 @@ class Asking(NamedTuple):
     left: int
 
 
-def questions(audit: Audit, charter: Charter, scenes: Sequence[Scene], *, most: int) -> Iterator[Asking]:
+def questions(audit: Audit, charter: Charter, scene: Scene, *, most: int) -> Iterator[Asking]:
     """Per rule: what it found, and of a ``never`` or ``only`` the pairs it found closed; at most `most` of these.
 
     A closed pair is asked on one of the ports that are meant: the one that the
@@ -45,7 +45,7 @@ def questions(audit: Audit, charter: Charter, scenes: Sequence[Scene], *, most: 
             yield Asking(result.name, tuple(found), 0)
             continue
         pairs = {(each.source, each.destination) for each in found}
-        closed = dict.fromkeys(each for each in _asked(rule, scenes) if (each.source, each.destination) not in pairs)
+        closed = dict.fromkeys(each for each in _asked(rule, scene) if (each.source, each.destination) not in pairs)
         yield Asking(result.name, (*found, *islice(closed, most)), max(len(closed) - most, 0))
 
 
@@ -53,19 +53,18 @@ def _of(offence: Offence) -> Question:
     return Question(offence.through[-1] if offence.through else offence.source, offence.destination, offence.port)
 
 
-def _asked(rule: Rule, scenes: Iterable[Scene]) -> Iterator[Question]:
-    for scene in scenes:
-        for each in asked(rule, scene):
-            meant: dict[str, tuple[int, int]] = {}
-            for ports, classes in each.targets.classes.items():
-                for number in bits(classes):
-                    for side in each.targets.of(ports, number):
-                        meant.setdefault(side.name, (number, ports))
-            for side, ports in each.targets.hosts:
-                if side.classes:
-                    meant.setdefault(side.name, (next(bits(side.classes)), ports))
-            for source in each.sources.values():
-                for name, (number, ports) in meant.items():
-                    if name != source.name and ports:
-                        protocol, port = a_port(scene, each.ends[name], number, ports, rule.ports)
-                        yield Question(source.ask, each.ends[name].ask, f"{port}/{protocol.value}")
+def _asked(rule: Rule, scene: Scene) -> Iterator[Question]:
+    for each in asked(rule, scene):
+        meant: dict[str, tuple[int, int]] = {}
+        for ports, classes in each.targets.classes.items():
+            for number in bits(classes):
+                for side in each.targets.of(ports, number):
+                    meant.setdefault(side.name, (number, ports))
+        for side, ports in each.targets.hosts:
+            if side.classes:
+                meant.setdefault(side.name, (next(bits(side.classes)), ports))
+        for source in each.sources.values():
+            for name, (number, ports) in meant.items():
+                if name != source.name and ports:
+                    protocol, port = a_port(scene, each.ends[name], number, ports, rule.ports)
+                    yield Question(source.ask, each.ends[name].ask, f"{port}/{protocol.value}")

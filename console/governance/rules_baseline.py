@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterator
 from typing import Final, NamedTuple
 
 from console.governance.charter import BaselineRule, Ground, Rule, Verb
@@ -15,7 +15,6 @@ from console.governance.scopes import Scene, Side
 from console.objects.core import Pod, Service
 from console.objects.meta import ObjectRef
 from console.objects.selectors import LabelSelector
-from console.policy.engine import Engine
 from console.policy.model import Action, Direction, PodPeer, Policy, Protocol, Tier
 from console.policy.reach import bits
 from console.policy.services import target_port
@@ -25,12 +24,12 @@ from console.policy.verdict import Outcome
 _DNS_PORTS: Final = ((Protocol.UDP, 53), (Protocol.TCP, 53))
 
 
-def judge_baseline(rule: BaselineRule, scenes: Sequence[Scene], engine: Engine, prover: Prover) -> Judged:
+def judge_baseline(rule: BaselineRule, scene: Scene, prover: Prover) -> Judged:
     """A rule of the baseline."""
     if rule.ground is Ground.METADATA:
-        return _metadata(rule, scenes, prover)
+        return _metadata(rule, scene, prover)
     if rule.ground is Ground.POLICIES_SELECT:
-        return _policies_select(rule, scenes, engine)
+        return _policies_select(rule, scene)
     each_of: dict[Ground, Callable[[Scene, Side, Prover], Iterator[Offence]]] = {
         Ground.DENY_INGRESS: _open_ingress,
         Ground.DENY_EGRESS: _open_egress,
@@ -39,12 +38,10 @@ def judge_baseline(rule: BaselineRule, scenes: Sequence[Scene], engine: Engine, 
         Ground.SERVICES_REACHABLE: _unreached,
     }
     found: dict[tuple[str, str], Offence] = {}
-    asked: set[str] = set()
-    for scene in scenes:
-        for side in _meant(rule, scene).values():
-            asked.add(side.name)
-            for offence in each_of[rule.ground](scene, side, prover):
-                found.setdefault((offence.source, offence.destination), offence)
+    asked = _meant(rule, scene)
+    for side in asked.values():
+        for offence in each_of[rule.ground](scene, side, prover):
+            found.setdefault((offence.source, offence.destination), offence)
     told = [found[key] for key in sorted(found)]
     return Judged(
         tuple(each for each in told if each.outcome is not Outcome.UNKNOWN),
@@ -165,9 +162,9 @@ def _no_dns(scene: Scene, side: Side, prover: Prover) -> Iterator[Offence]:
         return
 
 
-def _metadata(rule: BaselineRule, scenes: Sequence[Scene], prover: Prover) -> Judged:
+def _metadata(rule: BaselineRule, scene: Scene, prover: Prover) -> Judged:
     """The metadata address, as the charter's own ``never`` judges it."""
-    besides = {name for scene in scenes for name in scene.workloads(rule.besides)}
+    besides = scene.workloads(rule.besides).keys()
     never = Rule(
         name=rule.name,
         verb=Verb.NEVER,
@@ -182,7 +179,7 @@ def _metadata(rule: BaselineRule, scenes: Sequence[Scene], prover: Prover) -> Ju
         controls=rule.controls,
         place=rule.place,
     )
-    found = judge(never, scenes, prover)
+    found = judge(never, scene, prover)
     return Judged(
         tuple(each for each in found.offences if each.source not in besides),
         tuple(each for each in found.unknowns if each.source not in besides),
@@ -193,11 +190,10 @@ def _metadata(rule: BaselineRule, scenes: Sequence[Scene], prover: Prover) -> Ju
 # -- policies, replicas, Services
 
 
-def _policies_select(rule: BaselineRule, scenes: Sequence[Scene], engine: Engine) -> Judged:
+def _policies_select(rule: BaselineRule, scene: Scene) -> Judged:
     """Policies that select no pod which runs, in the namespaces of the workloads that are meant."""
-    namespaces = {
-        side.entry.workload.namespace for scene in scenes for side in _meant(rule, scene).values() if side.entry
-    }
+    engine = scene.reach.engine
+    namespaces = {side.entry.workload.namespace for side in _meant(rule, scene).values() if side.entry}
     everywhere = rule.within == (Term(Kind.ANY),) and not rule.besides
     offences: list[Offence] = []
     asked = 0
@@ -206,10 +202,7 @@ def _policies_select(rule: BaselineRule, scenes: Sequence[Scene], engine: Engine
         if not everywhere and subject.home not in namespaces and subject.namespaces is None:
             continue
         asked += 1
-        sure, maybe = False, False
-        for scene in scenes:
-            found = scene.reach.universe.selected(subject.namespaces, subject.pods, subject.home)
-            sure, maybe = sure or bool(found[0]), maybe or bool(found[1])
+        sure, maybe = scene.reach.universe.selected(subject.namespaces, subject.pods, subject.home)
         if not sure:
             offences.append(_idle(policy, known=not maybe))
     return Judged(

@@ -17,7 +17,7 @@ from console.policy.verdict import Outcome
 _WORST = (Outcome.BLOCKED, Outcome.PARTIAL, Outcome.UNKNOWN)
 
 
-def must(rule: Rule, scenes: Sequence[Scene], prover: Prover) -> tuple[tuple[Offence, ...], tuple[Offence, ...], int]:
+def must(rule: Rule, scene: Scene, prover: Prover) -> tuple[tuple[Offence, ...], tuple[Offence, ...], int]:
     """The pairs that are blocked (for some of their pods, too), those that may be, and how many were asked about.
 
     A destination is asked on the ports it declares among those the rule names, and not at
@@ -25,21 +25,19 @@ def must(rule: Rule, scenes: Sequence[Scene], prover: Prover) -> tuple[tuple[Off
     those that are alternatives to each other (``one of``) the best is told.
     """
     found: dict[tuple[str, str], Offence] = {}
-    pairs = 0
-    for scene in scenes:
-        count = 0
-        for choices in _asked(rule, scene):
-            count += 1
-            worst = _best(scene, choices)
-            if worst is not None:
-                path, outcome, at = worst
-                key = path.source.name, path.destination.name
-                if key not in found or _worse(outcome, found[key].outcome):
-                    found[key] = _offence(scene, path, outcome, at, prover)
-        pairs = max(pairs, count)
-    offences = tuple(found[key] for key in sorted(found) if found[key].outcome is not Outcome.UNKNOWN)
-    unknowns = tuple(found[key] for key in sorted(found) if found[key].outcome is Outcome.UNKNOWN)
-    return offences, unknowns, pairs
+    count = 0
+    for choices in _asked(rule, scene):
+        count += 1
+        best = _best(scene, choices)
+        if best is not None:
+            path, outcome, at = best
+            found[path.source.name, path.destination.name] = _offence(scene, path, outcome, at, prover)
+    told = [found[key] for key in sorted(found)]
+    return (
+        tuple(each for each in told if each.outcome is not Outcome.UNKNOWN),
+        tuple(each for each in told if each.outcome is Outcome.UNKNOWN),
+        count,
+    )
 
 
 def _worse(one: Outcome, other: Outcome) -> bool:
@@ -73,22 +71,43 @@ def _asked(rule: Rule, scene: Scene) -> Iterator[list[_Path]]:
                 if ports is not None and source.name != destination.name:
                     paths.append(_Path(source, destination, ports))
             if term.one and paths:
-                yield paths
+                yield sorted(paths, key=_far)
             elif not term.one:
                 yield from ([path] for path in paths)
 
 
-def _best(scene: Scene, choices: list[_Path]) -> tuple[_Path, Outcome, tuple[Protocol, int] | None] | None:
+def _far(path: _Path) -> bool:
+    """Whether the ends of a path are in different namespaces: the others are more likely meant for each other."""
+    return path.source.name.partition("/")[0] != path.destination.name.partition("/")[0]
+
+
+#: A path that is not open, how it stands, and the port on which it is worst (None: any).
+_Broken = tuple[_Path, Outcome, tuple[Protocol, int] | None]
+
+
+def _best(scene: Scene, choices: list[_Path]) -> _Broken | None:
     """The nearest of several paths that are not open; None where one of them is."""
-    best: tuple[_Path, Outcome, tuple[Protocol, int] | None] | None = None
-    for path in choices:
-        outcome, at = _judged(scene, path)
+    best: _Broken | None = None
+    shut = _shut(scene, choices)
+    for path in choices[:1] if shut else choices:
+        outcome, at = (Outcome.BLOCKED, path.ports[0] if path.ports else None) if shut else _judged(scene, path)
         if outcome is None:
             return None
-        near = path.source.name.partition("/")[0] == path.destination.name.partition("/")[0]
-        if best is None or _worse(best[1], outcome) or (near and best[1] is outcome):
+        if best is None or _worse(best[1], outcome):
             best = path, outcome, at
     return best
+
+
+def _shut(scene: Scene, choices: list[_Path]) -> bool:
+    """Whether nothing at all is open on several paths from one end: asked of all of them at once."""
+    if len({path.source.name for path in choices}) > 1 or any(not path.ports for path in choices):
+        return False
+    classes = ports = 0
+    for path in choices:
+        classes |= path.destination.classes
+        for port in path.ports:
+            ports |= scene.port(*port)
+    return not any(scene.reach.row(a, ports, maybe=True) & classes for a in bits(choices[0].source.classes))
 
 
 def _wanted(scene: Scene, side: Side, ports: Sequence[PortTerm]) -> _Ports | None:
@@ -112,7 +131,7 @@ def _judged(scene: Scene, path: _Path) -> tuple[Outcome | None, tuple[Protocol, 
     worst: Outcome | None = None
     at: tuple[Protocol, int] | None = None
     for port in path.ports or (None,):
-        outcome = _outcome(scene, path.source, path.destination, scene.reach.port(*port) if port else None)
+        outcome = _outcome(scene, path.source, path.destination, scene.port(*port) if port else None)
         if outcome in _WORST and (worst is None or _worse(outcome, worst)):
             worst, at = outcome, port
     return worst, at
@@ -121,7 +140,7 @@ def _judged(scene: Scene, path: _Path) -> tuple[Outcome | None, tuple[Protocol, 
 def _offence(scene: Scene, path: _Path, outcome: Outcome, at: tuple[Protocol, int] | None, prover: Prover) -> Offence:
     source, destination, ports = path
     asked = at or next(iter(scene.declares(destination, next(bits(destination.classes)))), (Protocol.TCP, 443))
-    a, b = _where(scene, source, destination, scene.reach.port(*asked), outcome)
+    a, b = _where(scene, source, destination, scene.port(*asked), outcome)
     proof = prover.prove(scene, source, a, destination, b, asked)
     where = "where the API server is cannot be told, and nothing outside gets in: " if source.vague else ""
     return Offence(

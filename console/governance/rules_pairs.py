@@ -70,7 +70,8 @@ def sweep(scene: Scene, sources: Iterable[Side], targets: Targets, found: Pairs,
                                 _pair(into, scene, source, side).open.append((number, other, ports))
             for side, ports in targets.hosts:
                 sure, maybe = _hits(scene, number, ports, chain=chain)
-                whole = sure & side.classes == side.classes
+                every = side.classes & scene.shared(number)
+                whole = bool(every) and sure & every == every
                 if maybe & side.classes:
                     first = next(bits((sure if whole else maybe) & side.classes))
                     into = found.sure if whole else found.maybe

@@ -73,14 +73,16 @@ class Prover:
             and engine.modes.ingress_ipblock_matches_pods
             and all(held.namespace.labels_known for held in engine.snapshot.contents.values())
         )
-        self._rules: dict[tuple[int, int, Direction], list[tuple[int, tuple[PortMatch, ...] | None]]] = {}
+        self._isolating: dict[tuple[int, Direction], list[Policy]] = {}
+        self._networked: dict[int, bool] = {}
+        self._rules: dict[tuple[int, Direction], list[tuple[int, tuple[PortMatch, ...] | None]]] = {}
 
     def prove(self, scene: Scene, source: Side, a: int, destination: Side, b: int, port: Port) -> Proof:
         """What the path from a class of `source` to a class of `destination` rests on, on a port of the latter."""
         reach = scene.reach
-        key = reach.family, a, b, port
+        key = a, b, port
         if key not in self._known:
-            if self._plain and a != b and _networked(reach, a) and _networked(reach, b):
+            if self._plain and a != b and self._by_networks(reach, a) and self._by_networks(reach, b):
                 ports = scene.container_ports(destination, b)
                 said = [
                     self._direction(reach, Direction.EGRESS, a, b, port, ports),
@@ -91,6 +93,13 @@ class Prover:
                 said = list(_asked(self._engine.cases(connection)[0]))
             self._known[key] = _proof(said)
         return self._known[key]
+
+    def _by_networks(self, reach: Reachability, number: int) -> bool:
+        """Whether NetworkPolicies alone govern a class."""
+        if number not in self._networked:
+            policies = reach.selecting(number)
+            self._networked[number] = all(policy.tier is Tier.NETWORK_POLICY for policy in policies)
+        return self._networked[number]
 
     def _direction(
         self,
@@ -106,7 +115,10 @@ class Prover:
             return _Said(direction, True, Ground.OUTSIDE, ())
         if held.host:
             return _Said(direction, True, Ground.HOST_NETWORK, ())
-        isolating = [policy for policy in reach.selecting(subject) if policy.rules(direction) is not None]
+        isolating = self._isolating.get((subject, direction))
+        if isolating is None:
+            isolating = [policy for policy in reach.selecting(subject) if policy.rules(direction) is not None]
+            self._isolating[subject, direction] = isolating
         if not isolating:
             return _Said(direction, True, Ground.DEFAULT, ())
         letting = tuple(each.ref for each in isolating if self._lets(reach, each, direction, peer, port, ports))
@@ -123,18 +135,13 @@ class Prover:
         port: Port,
         ports: Iterable[ContainerPort],
     ) -> bool:
-        key = reach.family, id(policy), direction
+        key = id(policy), direction
         if key not in self._rules:
             self._rules[key] = [(_peers(reach, rule.peers), rule.ports) for rule in policy.rules(direction) or ()]
         return any(
             peers >> peer & 1 and (matches is None or any(_on(match, port, ports) for match in matches))
             for peers, matches in self._rules[key]
         )
-
-
-def _networked(reach: Reachability, number: int) -> bool:
-    """Whether NetworkPolicies alone govern a class."""
-    return all(policy.tier is Tier.NETWORK_POLICY for policy in reach.selecting(number))
 
 
 def _peers(reach: Reachability, peers: Iterable[object] | None) -> int:

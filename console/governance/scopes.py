@@ -10,13 +10,11 @@ from console.governance.charter import Charter
 from console.governance.charter_terms import Kind, PortTerm, Term
 from console.governance.inventory import Entry, Inventory
 from console.objects.core import ContainerPort, Pod
-from console.policy.matrix import OUTSIDE
 from console.policy.model import Protocol
-from console.policy.parties import families_of
 from console.policy.reach import Reachability, bits
 from console.policy.reachable import inside
 from console.policy.universe import API_SERVER, INTERNET, NODES, PRIVATE, Outside
-from console.policy.verdict import End, EndKind
+from console.policy.verdict import End, EndKind, Outcome
 
 _DNS: Final = (PortTerm(Protocol.UDP, 53, 53), PortTerm(Protocol.TCP, 53, 53))
 
@@ -38,7 +36,7 @@ class Side:
 
 
 class Scene:
-    """A snapshot in one address family, with its workloads as sets of classes."""
+    """A snapshot with its workloads as sets of classes."""
 
     def __init__(self, reach: Reachability, charter: Charter, inventory: Inventory) -> None:
         self.reach = reach
@@ -52,18 +50,16 @@ class Scene:
         for name, entry in inventory.entries.items():
             classes = 0
             for pod in entry.workload.active:
-                own = families_of(pod)
-                if own and reach.family not in own:
-                    continue  # it has no path in this family
                 number = reach.class_of(pod)
                 if not classes >> number & 1:
                     classes |= 1 << number
                     self.members.setdefault(number, []).append(name)
                 self._pods.setdefault((name, number), []).append(pod)
-            if classes:
-                self.sides[name] = Side(name, name, classes, entry)
+            self.sides[name] = Side(name, name, classes, entry)
         self._parts: dict[str, Side] = {}
         self._asked: dict[tuple[PortTerm, ...], int] = {}
+        self._ports: dict[tuple[Protocol, int], int] = {}
+        self._meant: dict[tuple[Term, ...], dict[str, Side]] = {}
         self.dns = self._dns_servers()
         self._beyond: dict[tuple[int, bool], int] = {}
 
@@ -71,12 +67,14 @@ class Scene:
 
     def workloads(self, terms: Iterable[Term]) -> dict[str, Side]:
         """The workloads that any of the terms means, in order of name."""
-        wanted = [term for term in terms if term.inside]
-        return {
-            name: side
-            for name, side in self.sides.items()
-            if side.entry is not None and any(means(term, side.entry) for term in wanted)
-        }
+        wanted = tuple(term for term in terms if term.inside)
+        if wanted not in self._meant:
+            self._meant[wanted] = {
+                name: side
+                for name, side in self.sides.items()
+                if side.entry is not None and any(means(term, side.entry) for term in wanted)
+            }
+        return dict(self._meant[wanted])
 
     def ends(self, terms: Sequence[Term]) -> dict[str, Side]:
         """The workloads, and parts of the outside, that any of the terms means."""
@@ -100,7 +98,7 @@ class Scene:
             group = self.charter.outside[term.value]
             name = f"outside:{term.value}"
             for network in group.networks:
-                classes = self.reach.universe.within(network) if network.version == self.reach.family else 0
+                classes = self.reach.universe.within(network)
                 if classes:
                     yield Side(f"{name} {network}", f"cidr:{network}", classes)
             if group.hosts:
@@ -157,11 +155,22 @@ class Scene:
             for number in range(reach.universe.size)
         )
 
-    def holds(self, name: str) -> bool:
-        """Whether an end is there in this family: places outside are in the one they have addresses of."""
-        return name in self.sides or (name in OUTSIDE and bool(self.part(name).classes))
+    def shared(self, number: int) -> int:
+        """The classes that hold an address family a class holds: no other one is ever reached."""
+        found = 0
+        for holding in self.reach.universe.holding.values():
+            if holding >> number & 1:
+                found |= holding
+        return found
 
     # -- which ports
+
+    def port(self, protocol: Protocol, port: int) -> int:
+        """One port as a set, to ask rows for."""
+        key = protocol, port
+        if key not in self._ports:
+            self._ports[key] = self.reach.port(protocol, port)
+        return self._ports[key]
 
     def everyone(self, ports: Sequence[PortTerm]) -> int:
         """The ports that numbers name; all of them where none is written."""
@@ -185,7 +194,7 @@ class Scene:
                         for port in ports
                         if port.name
                     ):
-                        found |= self.reach.port(Protocol(declared.protocol), declared.port)
+                        found |= self.port(Protocol(declared.protocol), declared.port)
         return found
 
     def declares(self, side: Side, number: int) -> list[tuple[Protocol, int]]:
@@ -216,6 +225,13 @@ class Scene:
     def dns_ports(self) -> int:
         """Port 53 of both protocols."""
         return self.everyone(_DNS)
+
+    def outcome(self, source: Side, destination: Side, ports: int) -> Outcome:
+        """The answer between two ends on any of some ports."""
+        reach, wanted = self.reach, destination.classes
+        if all(not wanted & ~reach.every(a, ports) and not reach.alone(a) & wanted for a in bits(source.classes)):
+            return Outcome.ALLOWED  # most are alike, and this is quick
+        return reach.outcome(source.classes, wanted, ports) or Outcome.ALLOWED
 
     def end(self, side: Side, number: int) -> End:
         """One pod of an end's class, or one of its addresses, to ask the engine about."""
