@@ -123,7 +123,7 @@ class TestBatch:
 
 
 def test_a_policy_is_explained(capsys: Output):
-    assert main(["explain", "training/model-hub-egress", "--demo"]) == 0
+    assert main(["explain", "training/model-hub-egress", "--demo"]) == 1
     out = capsys.readouterr().out
     assert "SELECTS_NO_POD" in out
     assert "OPEN_INTERNET" in out

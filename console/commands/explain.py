@@ -18,9 +18,10 @@ def add(parser: argparse.ArgumentParser) -> None:
 
 
 def run(options: argparse.Namespace) -> int:
-    """Print the explanation; its findings are for people to weigh, so the status is 0."""
+    """Print the explanation: 0 clean, 1 with findings, 3 where it is not evaluated or could not be read whole."""
     engine = engine_of(options)
     from console.policy.explain import explain
+    from console.policy.explain_model import Standing
     from console.policy.explain_names import parse_policy
     from console.report.explain import explanation_json, explanation_lines
 
@@ -29,4 +30,6 @@ def run(options: argparse.Namespace) -> int:
         print_json(explanation_json(found))
     else:
         print("\n".join(explanation_lines(found)))
-    return 0
+    if found.standing is Standing.NOT_EVALUATED or found.gaps:
+        return 3
+    return 1 if found.findings or found.problems else 0

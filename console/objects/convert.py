@@ -51,7 +51,7 @@ def name_of(meta: wire.WireMeta) -> str:
 
 def _owner(meta: wire.WireMeta) -> OwnerRef | None:
     for owner in meta.owner_references or ():
-        if owner.controller:
+        if owner.controller and owner.kind and owner.name:
             return OwnerRef(kind=owner.kind, name=owner.name, api_version=owner.api_version)
     return None
 

@@ -46,7 +46,7 @@ def judge(question: Question, *, policies: Sequence[Policy], gaps: Sequence[Gap]
     asked = [_asked(tier, policies, question, modes) for tier in Tier]
     answers = _answers(asked, exempt=exempt)
     answer: Match = answers.pop() if len(answers) == 1 else None
-    tiers, deciding = _told(asked, exempt=exempt)
+    tiers, deciding = _told(asked, exempt=exempt, sure=answer is not None)
     ground = Ground.POLICY if deciding else Ground.SELF if itself else Ground.OWN_NODE if own_node else Ground.DEFAULT
     concerned = tuple(gap for gap in gaps if not (gap.resource == "networkpolicies" and _additive(tiers, exempt)))
     if concerned:
@@ -114,8 +114,11 @@ def _any_rule(policies: Sequence[PolicyTrace]) -> Match:
     return either(*(rule.matched for policy in policies for rule in policy.rules))
 
 
-def _told(tiers: Sequence[TierTrace], *, exempt: bool) -> tuple[tuple[TierTrace, ...], bool]:
-    """The tiers with what each said, and whether the rules of one of them decided."""
+def _told(tiers: Sequence[TierTrace], *, exempt: bool, sure: bool) -> tuple[tuple[TierTrace, ...], bool]:
+    """The tiers with what each said, and whether the rules of one of them decided.
+
+    Where the answer is not `sure`, a tier whose order is undefined and matters said nothing that can be known.
+    """
     told: list[TierTrace] = []
     ended = deciding = False
     for tier in tiers:
@@ -126,6 +129,10 @@ def _told(tiers: Sequence[TierTrace], *, exempt: bool) -> tuple[tuple[TierTrace,
             # What its rules say is not asked, so it is not told.
             told.append(replace(tier, result=TierResult.ALLOWED, policies=()))
             ended = True
+            continue
+        if tier.tier is not Tier.NETWORK_POLICY and not sure and _tied(tier.policies):
+            told.append(replace(tier, result=TierResult.UNKNOWN))
+            ended = deciding = True
             continue
         result, policies = (_isolating if tier.tier is Tier.NETWORK_POLICY else _ordered)(tier.policies)
         told.append(replace(tier, result=result, policies=tuple(policies)))
@@ -143,6 +150,15 @@ def _isolating(traces: Sequence[PolicyTrace]) -> tuple[TierResult, Sequence[Poli
         marked.append(trace if matching is None else replace(trace, decided=Action.ALLOW, deciding=matching))
     result = {True: TierResult.ALLOWED, False: TierResult.DENIED, None: TierResult.UNKNOWN}[_any_rule(traces)]
     return result, marked
+
+
+def _tied(traces: Sequence[PolicyTrace]) -> bool:
+    """Whether policies of the priority that decides would do different things, each by its first rule that matches."""
+    for _, group in groupby(traces, key=lambda policy: policy.priority):
+        actions = {action for policy in group for action, certain in _acts(policy) if certain}
+        if actions:
+            return len(actions) > 1
+    return False
 
 
 def _ordered(traces: Sequence[PolicyTrace]) -> tuple[TierResult, Sequence[PolicyTrace]]:

@@ -8,7 +8,7 @@ from console.policy.fix import Fix
 from console.policy.model import Tier
 from console.policy.near import failed_clauses
 from console.policy.ports import PortsVerdict
-from console.policy.trace import DirectionTrace, PolicyTrace, RuleTrace
+from console.policy.trace import DirectionTrace, PolicyTrace, RuleTrace, TierResult
 from console.policy.verdict import Case, Outcome, Verdict
 from console.report import words
 from console.report.clean import clean
@@ -63,13 +63,15 @@ def ports_lines(verdict: PortsVerdict) -> Iterator[str]:
 def _case(case: Case, trace: bool) -> Iterator[str]:
     for direction in case.directions():
         yield f"  {words.answer_glyph(direction.allowed)} {words.direction_line(direction)}"
+        # Where other tiers have policies for this, that one said nothing is a part of the answer.
+        others = any(tier.tier is not Tier.NETWORK_POLICY and tier.policies for tier in direction.tiers)
         for tier in direction.tiers:
-            if tier.policies:
+            if tier.policies or trace or (others and tier.result is not TierResult.NOT_REACHED):
                 yield f"      {words.tier_line(tier)}"
-                for policy in tier.policies:
-                    yield from _policy(policy, direction, trace)
-                    if not trace and _ended(policy, direction):
-                        break
+            for policy in tier.policies:
+                yield from _policy(policy, direction, trace)
+                if not trace and _ended(policy, direction):
+                    break
 
 
 def _policy(policy: PolicyTrace, direction: DirectionTrace, trace: bool) -> Iterator[str]:

@@ -11,6 +11,7 @@ from typing import Final
 from console.cluster.source import Change
 from console.objects.core import METADATA_NAME
 from console.objects.meta import ObjectRef
+from console.policy.explain_words import policy_name
 from console.policy.fix import Fix
 from console.policy.model import Action, Direction, Tier
 from console.policy.ports import PortsVerdict
@@ -159,7 +160,7 @@ def peer_line(peer: PeerTrace) -> str:
 
 def policy_line(policy: PolicyTrace) -> str:
     """A policy and what it did: ``to-feature-store  allows by rule 1``."""
-    name = place(policy.ref)
+    name = clean(policy_name(policy.ref))
     if policy.selects is False:
         return f"{name}  does not select it"
     if policy.decided is not None and policy.deciding is not None:
@@ -168,6 +169,9 @@ def policy_line(policy: PolicyTrace) -> str:
         return f"{name}  may select it"
     if not policy.rules:
         return f"{name}  isolates, has no rule"
+    held = next((rule for rule in policy.rules if rule.matched is not False), None)
+    if held is not None:
+        return f"{name}  rule {held.index + 1} {'matches too' if held.matched else 'may match'}"
     return f"{name}  no rule matches" if len(policy.rules) > 1 else f"{name}  its rule does not match"
 
 
@@ -201,8 +205,9 @@ def direction_reason(trace: DirectionTrace) -> str:
     if trace.ground is Ground.DEFAULT:
         return f"no policy isolates the {end}"
     deciders = trace.deciders
-    if trace.allowed and deciders:
-        names = [f"{place(policy.ref)} rule {(policy.deciding or 0) + 1}" for policy in deciders]
+    allowing = [policy for policy in deciders if policy.decided is Action.ALLOW]
+    if trace.allowed and allowing:
+        names = [f"{policy_name(policy.ref)} rule {(policy.deciding or 0) + 1}" for policy in allowing]
         return f"allowed by {some(names, 2)}"
     if trace.allowed is None:
         unknown = next(_unknown_clauses(trace), None)
@@ -211,7 +216,7 @@ def direction_reason(trace: DirectionTrace) -> str:
         return f"cannot be known: {clause_fact(unknown, other_end(trace.direction))}"
     denying = [policy for policy in deciders if policy.decided is Action.DENY]
     if denying:
-        return f"denied by {place(denying[0].ref)} rule {(denying[0].deciding or 0) + 1}"
+        return f"denied by {clean(policy_name(denying[0].ref))} rule {(denying[0].deciding or 0) + 1}"
     isolating = [place(ref) for ref in trace.isolated_by]
     return f"isolated by {some(isolating, 2)}, and no rule matches"
 

@@ -114,6 +114,13 @@ def test_a_version_that_no_api_server_has_is_refused_with_the_way_out(kind: str,
     assert caught.value.path == "apiVersion"
 
 
+@pytest.mark.parametrize("owner", [{"name": "web"}, {"kind": "ReplicaSet"}])
+def test_an_owner_without_a_kind_or_a_name_is_none(owner: dict[str, str]):
+    found = decode(raw("Pod", metadata={"ownerReferences": [{**owner, "controller": True}]}))
+    assert isinstance(found, Pod)
+    assert found.owner is None
+
+
 def test_another_groups_kind_of_the_same_name_is_none_of_kubernetes():
     assert decode(raw("Service", "serving.knative.dev/v1")) is None
     assert decode(raw("Node", "fleet.example.com/v1")) is None
