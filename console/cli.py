@@ -18,10 +18,23 @@ from typing import Final
 from console import __version__
 from console.commands import record
 from console.errors import ConsoleError, UsageError
-from console.wiring import Parser, contexts, modes, say, source_flags, sources, title
+from console.wiring import Parser, charter_of, charter_text, contexts, modes, say, source_flags, sources, title
 
 #: Each is a module of console.commands, imported when it is asked for.
-_COMMANDS: Final = ("simulate", "explain", "matrix", "reach", "diff", "record", "timeline", "audit", "inventory", "charter")
+_COMMANDS: Final = (
+    "simulate",
+    "explain",
+    "matrix",
+    "reach",
+    "diff",
+    "record",
+    "timeline",
+    "story",
+    "audit",
+    "inventory",
+    "charter",
+    "evidence",
+)
 _EPILOG: Final = """\
 ends:    NAMESPACE/POD, NAMESPACE/KIND/NAME (deploy, sts, ds, job, pytorchjob, …),
          svc:NAMESPACE/NAME, namespace:NAME, node:NAME, ip:ADDRESS, cidr:NETWORK,
@@ -45,6 +58,7 @@ def _console_parser() -> argparse.ArgumentParser:
     session.add_argument(
         "--speed", type=float, metavar="TIMES", help="with --recording: play it, at so many times its speed"
     )
+    parser.add_argument("--charter", metavar="FILE", help="what the cluster is held to (default: the one inside)")
     parser.add_argument("--version", action="version", version=f"netpol-console {__version__}")
     return parser
 
@@ -128,6 +142,8 @@ def _open_console(options: argparse.Namespace) -> int:
     from console.settings import load_settings
 
     settings = load_settings()
+    if options.charter is not None:
+        charter_of(options.charter)  # what is wrong with it is told before the screen is taken
     with sources(options, lively=True) as make:
         source = record.session(options, make)
         called = title(options)  # a kubeconfig that cannot be used is told before the screen is taken
@@ -138,6 +154,7 @@ def _open_console(options: argparse.Namespace) -> int:
             title=called,
             settings=settings,
             modes=modes(options),
+            charter=lambda: charter_text(options.charter),
             contexts=contexts(options),
             open_context=source,
             reopen=lambda: source(None),

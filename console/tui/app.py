@@ -32,7 +32,8 @@ class ConsoleApp(Stage, inherit_bindings=False):
 
     `source` is that source, or makes it: then it is made after the first paint, and
     `title` is what the header says until then. `open_context` opens one of `contexts`;
-    `reopen` makes the present source afresh, for when it failed. `clock` gives
+    `reopen` makes the present source afresh, for when it failed. `charter` gives the
+    charter's text and what it is called (default: the one inside). `clock` gives
     time.time() seconds; `settled` is called once all was read.
     """
 
@@ -55,6 +56,7 @@ class ConsoleApp(Stage, inherit_bindings=False):
         title: str = "",
         settings: Settings | None = None,
         modes: Modes | None = None,
+        charter: Callable[[], tuple[str, str]] | None = None,
         contexts: Sequence[str] = (),
         open_context: Callable[[str], Source] | None = None,
         reopen: Callable[[], Source] | None = None,
@@ -70,6 +72,7 @@ class ConsoleApp(Stage, inherit_bindings=False):
         self._make_source: Callable[[], Source] = source if callable(source) else lambda: source
         self._source_title = title if callable(source) else source.title
         self._judging = modes
+        self._charter = charter or _charter_inside
         self._contexts = tuple(contexts), open_context, reopen or (source if callable(source) else None)
         self.copy_limit = copy_limit
         self.settled = settled
@@ -103,12 +106,14 @@ class ConsoleApp(Stage, inherit_bindings=False):
 
     def _begin(self, source: Source) -> None:
         from console.tui.desk import Desk
-        from console.tui.messages import Arrived, Surveyed
+        from console.tui.messages import Arrived, Audited, Surveyed
         from console.tui.model.frame import first_frame
         from console.tui.model.rows import View
         from console.tui.model.session import Session
+        from console.tui.model.standing import Standing
         from console.tui.screens.main import MAIN
         from console.tui.survey import Findings, Survey
+        from console.tui.warden import Warden
 
         contexts, open_context, reopen = self._contexts
         view = View(self.settings.namespace)
@@ -117,6 +122,8 @@ class ConsoleApp(Stage, inherit_bindings=False):
         self.desk = Desk(lambda frame: self.hand_over(Arrived(frame)), clock=self.clock, modes=self._judging)
         self.findings = Findings()
         self.survey = Survey(lambda findings: self.hand_over(Surveyed(findings)), clock=self.clock)
+        self.standing = Standing()
+        self.warden = Warden(lambda standing: self.hand_over(Audited(standing)), self._charter, clock=self.clock)
         for name, screen in MAIN.items():
             self.add_mode(name, screen)
 
@@ -133,6 +140,12 @@ def _import_and(make_source: Callable[[], Source], title: str) -> Source:
         return Unopened(title, error)
 
 
+def _charter_inside() -> tuple[str, str]:
+    from console.governance.charter_default import DEFAULT_FILE, default_text
+
+    return default_text(), DEFAULT_FILE
+
+
 def _known_theme(settings: Settings, available: Iterable[str]) -> str:
     name = settings.theme or DEFAULT
     known = list(available)
@@ -147,6 +160,7 @@ def run(
     title: str = "",
     settings: Settings | None = None,
     modes: Modes | None = None,
+    charter: Callable[[], tuple[str, str]] | None = None,
     contexts: Sequence[str] = (),
     open_context: Callable[[str], Source] | None = None,
     reopen: Callable[[], Source] | None = None,
@@ -160,6 +174,7 @@ def run(
         title=title,
         settings=settings,
         modes=modes,
+        charter=charter,
         contexts=contexts,
         open_context=open_context,
         reopen=reopen,

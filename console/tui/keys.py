@@ -62,6 +62,7 @@ EVERYWHERE: Final = (
     Key("app.browse", "1", "go('browse')", "Browse", "Namespaces, workloads, pods and policies"),
     Key("app.simulate", "2", "go('simulate')", "Simulate", "May this talk to that, and why"),
     Key("app.matrix", "3", "go('matrix')", "Matrix", "Who reaches whom: roles, namespaces, workloads, pods"),
+    Key("app.audit", "4", "go('audit')", "Audit", "The charter's rules, findings, the AI inventory"),
     Key("app.notices", "exclamation_mark", "notices", "notices", "What was not read or is not evaluated"),
     Key("app.refresh", "ctrl+r", "refresh_all", "refresh", "Redraw; connect again where the cluster did not answer"),
 )
@@ -152,6 +153,16 @@ MATRIX: Final = (
     Key("matrix.copy", "c", "copy", "copy", "Copy the matrix as text"),
 )
 
+AUDIT: Final = (
+    Key("audit.simulate", "s", "simulate", "simulate", "Ask about the pair under the cursor", 20),
+    Key("audit.rules", "r", "list('rules')", "rules", "The charter's rules", 30),
+    Key("audit.findings", "f", "list('findings')", "findings", "What is wrong beyond them", 31),
+    Key("audit.inventory", "i", "list('inventory')", "inventory", "What runs, by role and domain", 32),
+    Key("audit.filter", "slash", "filter", "filter", "Filter the list: text, !text, -l key=value", 40, True),
+    Key("audit.write", "w", "write", "write", "Write it: .html .md .json .sarif .xml .txt, or .zip as evidence", 50),
+    Key("audit.copy", "c", "copy", "copy", "Copy what is said of the row, or its manifest"),
+)
+
 FIELD: Final = (Key("field.open", "enter,space", "choose", "choose", "Choose", 10),)
 
 MODAL: Final = (Key("modal.close", "escape,q", "close", "close", "Close", 10),)
@@ -204,6 +215,7 @@ ALL: Final = (
     *SIMULATE,
     *GRID,
     *MATRIX,
+    *AUDIT,
     *FIELD,
     *MODAL,
     *FIX,

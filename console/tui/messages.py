@@ -5,6 +5,7 @@ from __future__ import annotations
 from textual.message import Message
 
 from console.tui.model.frame import Frame
+from console.tui.model.standing import Standing
 from console.tui.survey import Findings
 
 
@@ -30,3 +31,11 @@ class Surveyed(Message):
     def can_replace(self, message: Message) -> bool:
         """Only the newest is worth drawing."""
         return isinstance(message, Surveyed)
+
+
+class Audited(Message):
+    """The warden has held a frame to the charter. None is passed over: each may bring news."""
+
+    def __init__(self, standing: Standing) -> None:
+        super().__init__()
+        self.standing = standing

@@ -16,11 +16,14 @@ from console.report.clean import clean
 if TYPE_CHECKING:
     from console.settings import Settings
     from console.tui.desk import Desk
-    from console.tui.messages import Arrived, Surveyed
+    from console.tui.messages import Arrived, Audited, Surveyed
     from console.tui.model.frame import Frame, Question
     from console.tui.model.session import Session
+    from console.tui.model.standing import Standing
     from console.tui.screens.commanding import CommandScreen
     from console.tui.survey import Findings, Survey
+    from console.tui.warden import Warden
+
 
 #: Seconds after the cluster was read: by then it is drawn.
 _IDLE: Final = 0.5
@@ -29,13 +32,15 @@ _FLICKER: Final = 0.005
 
 
 class Stage(App[None], inherit_bindings=False):
-    """The app as screens know it. What it has from `session` to `findings` is there once everything is loaded."""
+    """The app as screens know it. What it has from `session` to `standing` is there once everything is loaded."""
 
     session: Session
     frame: Frame
     desk: Desk
     survey: Survey
     findings: Findings
+    warden: Warden
+    standing: Standing
     settings: Settings
     #: The present moment, in time.time() seconds.
     clock: Callable[[], float]
@@ -54,6 +59,7 @@ class Stage(App[None], inherit_bindings=False):
         if hasattr(self, "desk"):
             self.desk.stop()
             self.survey.stop()
+            self.warden.stop()
 
     def tick(self) -> None:
         """Let the age in the header grow."""
@@ -70,11 +76,29 @@ class Stage(App[None], inherit_bindings=False):
         """Draw a newer frame."""
         self.frame = message.frame
         self.survey.follow(self.frame)
+        self.warden.follow(self.frame)
         self.redraw()
         if self.settled is not None and self.frame.status.state.value in ("live", "static", "past"):
             self.settled()
             self.settled = None
             self.set_timer(_IDLE, self._mount_ahead)
+
+    def on_surveyed(self, message: Surveyed) -> None:
+        """Draw what is known of all pairs now."""
+        self.findings = message.findings
+        self.redraw()
+
+    def on_audited(self, message: Audited) -> None:
+        """Draw how the cluster stands to its charter now, and say at once which rule broke, and by what."""
+        self.standing = message.standing
+        for news in self.standing.news:
+            rule = news.turn.rule
+            by = f": {news.because}" if news.because else ""
+            if news.broke:
+                self.say(f"✗ {rule.name} no longer holds{by}", "error")
+            elif news.mended:
+                self.say(f"✓ {rule.name} holds again", "information")
+        self.redraw()
 
     async def _mount_ahead(self) -> None:
         """Mount the main screens not shown so far, so that the key that first goes to one only has to draw it."""
@@ -86,11 +110,6 @@ class Stage(App[None], inherit_bindings=False):
     def delay_update(self, delay: float = 0.05) -> None:
         """Hold back what is drawn while screens change; not for as long as Textual would: ours are mounted already."""
         super().delay_update(min(delay, _FLICKER))
-
-    def on_surveyed(self, message: Surveyed) -> None:
-        """Draw what is known of all pairs now."""
-        self.findings = message.findings
-        self.redraw()
 
     def redraw(self) -> None:
         """Draw the newest frame on the main screen."""

@@ -43,6 +43,15 @@ def freshness(frame: Frame, now: float) -> tuple[Line, ...]:
     return ((head, *counted), (head, counted[1]), (head,))
 
 
+def with_charter(fresh: tuple[Line, ...], charter: tuple[Line, ...]) -> tuple[Line, ...]:
+    """How fresh what is shown is, and how it stands to the charter, as ways to write it, the widest first."""
+    if not any(charter):
+        return fresh
+    between = Piece(" · ", Tone.DIM)
+    ways = [(*fresh[0], between, *charter[0]), *((*way, between, *charter[-1]) for way in fresh)]
+    return (*ways, *fresh)
+
+
 def _past(at: float, counted: Line) -> tuple[Line, ...]:
     """A moment of a recording, so written that nobody takes it for now."""
     moment = datetime.fromtimestamp(at).astimezone()

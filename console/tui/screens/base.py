@@ -12,6 +12,7 @@ from textual.widget import Widget
 
 from console.tui import keys
 from console.tui.model import status
+from console.tui.model.auditview import summary
 from console.tui.model.frame import Frame
 from console.tui.model.session import Session
 from console.tui.survey import Wanted
@@ -99,7 +100,7 @@ class MainScreen(Screen[None], inherit_bindings=False):
     def draw_chrome(self) -> None:
         """Draw what frames the screen."""
         frame = self.frame
-        right = status.freshness(frame, self.console.clock())
+        right = status.with_charter(status.freshness(frame, self.console.clock()), summary(self.console.standing))
         self.query_one(Chrome).show(
             left=status.place(frame, self.session.view.namespace),
             right=right,

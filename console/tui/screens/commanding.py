@@ -32,6 +32,7 @@ _SECTIONS: Final[Mapping[str, str]] = {
     "browse": _OWN,
     "simulate": _OWN,
     "matrix": _OWN,
+    "audit": _OWN,
     "grid": "In the Matrix",
     "list": "In lists",
     "tree": "In the path",
@@ -113,6 +114,8 @@ class CommandScreen(MainScreen):
         elif name == "matrix":
             self.session.matrix_by = words[0] if words else ""
             self.open_matrix()
+        elif name == "audit":
+            self.action_go("audit")
         elif name == "export":
             self.export(*words)
         elif name == "notices":
@@ -190,7 +193,9 @@ class CommandScreen(MainScreen):
 
     def export(self, file: str, over: str = "") -> None:  # noqa: ARG002
         """Write what is shown to a file, if it can be written."""
-        self.console.say(f"There is nothing here to write to {file}: 3 shows the Matrix, which can be.", "warning")
+        self.console.say(
+            f"There is nothing here to write to {file}: 3 shows the Matrix, 4 the Audit, which can be.", "warning"
+        )
 
     def action_refresh_all(self) -> None:
         """Draw everything anew; connect again where the source does not answer."""

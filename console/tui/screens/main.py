@@ -18,9 +18,16 @@ def _matrix() -> CommandScreen:
     return MatrixScreen()
 
 
+def _audit() -> CommandScreen:
+    from console.tui.screens.audit import AuditScreen
+
+    return AuditScreen()
+
+
 #: By name, how each is made when it is first gone to. What is not shown at once is imported only then.
 MAIN: Final[Mapping[str, Callable[[], CommandScreen]]] = {
     "browse": BrowseScreen,
     "simulate": SimulateScreen,
     "matrix": _matrix,
+    "audit": _audit,
 }
