@@ -163,6 +163,13 @@ class Recording:
         """The hole that a moment lies in, if it does."""
         return next((hole for hole in self.holes if hole.begin < at < hole.end), None)
 
+    def known(self, at: float) -> None:
+        """Raise InputError where nothing is known of a moment."""
+        hole = self.hole_at(at)
+        if hole is not None:
+            hint = f"ask for --at {rfc3339(hole.begin)} or --at {rfc3339(hole.end)}"
+            raise InputError(f"{self.path}: {hole}", hint=hint)
+
     def hole_before(self, at: float) -> Hole | None:
         """The hole that ends at a moment, if one does."""
         return next((hole for hole in self.holes if hole.end == at), None)

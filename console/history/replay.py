@@ -12,7 +12,7 @@ from pathlib import Path
 from typing import Final
 
 from console.cluster.source import Change, State, Status, Update
-from console.errors import ConsoleError, InputError
+from console.errors import ConsoleError
 from console.history.cursor import Cursor
 from console.history.recording import Recording
 from console.history.times import moment, rfc3339
@@ -162,10 +162,7 @@ def read(path: str, at: str | None = None) -> Update:
     with Recording(path) as recording:
         cursor = Cursor(recording)
         cursor.seek(moment(at or "end", recording.begin, recording.end))
-        hole = recording.hole_at(cursor.at)
-        if hole is not None:
-            hint = f"ask for --at {rfc3339(hole.begin)} or --at {rfc3339(hole.end)}"
-            raise InputError(f"{path}: {hole}", hint=hint)
+        recording.known(cursor.at)
         return update_at(cursor)
 
 

@@ -128,7 +128,7 @@ class Timeline:
         told = [
             change for change, touches in zip(changes, touching, strict=True) if touches or _of_interest(change, before)
         ]
-        groups = [*_grouped(at, told, before, snapshot)]
+        groups = [*_grouped(told, before, snapshot)]
         folded = len(changes) - len(told)
         if before.coverage != snapshot.coverage:
             groups.append(Entry(at, Verb.MODIFIED, (), _coverage(before, snapshot)))
@@ -204,7 +204,7 @@ def _coverage(before: Snapshot, after: Snapshot) -> str:
     return "; ".join((*lost, *found))
 
 
-def _grouped(at: float, changes: Iterable[Change], before: Snapshot, after: Snapshot) -> Iterator[Entry]:
+def _grouped(changes: Iterable[Change], before: Snapshot, after: Snapshot) -> Iterator[Entry]:
     """An entry for all objects to which the same happened by the same manager."""
     groups: dict[tuple[object, ...], Entry] = {}
     for change in changes:
@@ -215,7 +215,7 @@ def _grouped(at: float, changes: Iterable[Change], before: Snapshot, after: Snap
         key = change.verb, change.ref.kind, home, by, facts
         known = groups.get(key)
         if known is None:
-            groups[key] = Entry(at, change.verb, (change.ref,), facts, by, workload)
+            groups[key] = Entry(change.at, change.verb, (change.ref,), facts, by, workload)
         elif change.ref not in known.refs:
             groups[key] = replace(known, refs=(*known.refs, change.ref))
     yield from groups.values()

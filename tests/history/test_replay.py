@@ -24,6 +24,7 @@ from console.governance.findings import Audit, Status
 from console.history.recorder import Recorder
 from console.history.recording import Recording
 from console.history.replay import RecordingSource, read
+from console.history.story import story
 from console.history.tap import RecordedSource
 from console.history.telling import told
 from console.history.timeline import Entry, Step
@@ -33,6 +34,7 @@ from console.objects.snapshot import KubeObject, Snapshot
 from console.policy.ends import connection
 from console.policy.engine import Engine
 from console.report import words
+from console.report.story import story_markdown
 from tests.demo.snapshots import snapshot_of
 
 from .changing import contents
@@ -237,6 +239,27 @@ def test_the_commands_take_a_recording_at_any_moment(demo: Told, capsys: pytest.
     assert "FAIL → PASS" in out
     assert main(["simulate", "a/b", "c/d", "--recording", str(demo.path), "--at", "25:00"]) == 2
     assert "25:00 is no time of day" in capsys.readouterr().err
+
+
+def test_the_story_of_a_taken_workload_has_what_widened_it_and_what_closed_it(demo: Told) -> None:
+    taken = "training/pytorchjob/llm-finetune"
+    with Recording(demo.path) as recording:
+        auditor = Auditor(default_charter(), today=date(2026, 1, 1))
+        found = story(recording, taken, at=demo.seen[MOMENTS.index(43)][0], hops=2, audit=auditor.audit)
+        page = "\n".join(story_markdown(found, recording))
+        calm = story(recording, taken, at=recording.begin, hops=2)
+    assert found.before is not None
+    assert found.after is not None
+    direct = [
+        next(route.hops == 1 for route in radius.blast.routes if route.target == "internet")
+        for radius in (found.before, found.then, found.after)
+    ]
+    assert direct == [False, True, False]
+    (widened,), (closed,) = found.widened, found.closed
+    assert ("opened", taken, "internet") in paths(widened)
+    assert ("closed", taken, "internet") in paths(closed)
+    assert page.index("What widened it") < page.index("model-hub") < page.index("What closed it")
+    assert (calm.widened, calm.closed, calm.before) == ((), (), None)
 
 
 def exactly(at: float) -> str:
