@@ -197,6 +197,8 @@ def _location(place: Place | None, *refs: ObjectRef, named: list[str] | None = N
         {"name": clean(ref.name), "fullyQualifiedName": object_word(ref), "kind": "object"} for ref in refs
     ]
     logical += [{"fullyQualifiedName": clean(each), "kind": "object"} for each in named or ()]
+    # The schema wants each of them once.
+    logical = [each for number, each in enumerate(logical) if each not in logical[:number]]
     found: Raw = {"logicalLocations": logical} if logical else {}
     if place is not None and place.file:
         found["physicalLocation"] = {

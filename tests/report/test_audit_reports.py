@@ -186,7 +186,9 @@ def test_sarif_is_what_its_schema_and_code_scanning_ask_for(demo: tuple[Audit, M
         for each in run["results"]:
             assert rules[each["ruleIndex"]]["id"] == each["ruleId"]
             assert each["message"]["text"]
-            assert each["locations"]
+            for location in each["locations"]:
+                logical = location["logicalLocations"]
+                assert all(logical.count(one) == 1 for one in logical)
 
 
 def _against_schema(log: dict[str, Any]) -> None:
