@@ -23,6 +23,7 @@ from console.policy.model import (
     Peer,
     PodPeer,
     Policy,
+    PortMatch,
     Rule,
     Subject,
     UnknownPeer,
@@ -84,9 +85,22 @@ def _rule(rule: Rule, question: Question, modes: Modes) -> RuleTrace:
         pod = question.destination
         if pod is not None and not modes.sidecar_ports:
             pod = _without_sidecars(pod)
-        ports = tuple(port_clause(match, pod, question.protocol, question.port) for match in rule.ports)
+        ports = tuple(
+            _mistaken(port_clause(match, pod, question.protocol, question.port), match, question)
+            for match in rule.ports
+        )
     peer, port = either(*(each.matched for each in peers)), either(*(each.matched for each in ports))
     return RuleTrace(rule.path, rule.index, rule.action, both(peer, port), peer, port, peers, ports)
+
+
+def _mistaken(clause: Clause, match: PortMatch, question: Question) -> Clause:
+    """The clause, saying so where it names the port of the Service in place of the pods' own."""
+    asked, protocol = question.service_port, question.protocol
+    if clause.matched or asked in (None, question.port) or match.low is None or match.high is None:
+        return clause
+    if match.protocol in (None, protocol) and match.low <= asked <= match.high:
+        return replace(clause, note=f"{asked} is the Service's port; policies see the pod's own, {question.port}")
+    return clause
 
 
 def _index(peer: Peer, rule: Rule) -> int:

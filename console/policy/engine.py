@@ -192,7 +192,7 @@ class Engine:
         self, connection: Connection, sources: Replicas, destinations: Replicas, port: int, *, apart: bool
     ) -> Judged:
         src, dst = _distinct(sources, destinations)
-        how = connection.protocol, port, connection.destination.service is not None
+        how = connection.protocol, port, None if connection.destination.service is None else connection.port
         egress = self.direction(Question(Direction.EGRESS, src, dst, *how))
         ingress = self.direction(Question(Direction.INGRESS, dst, src, *how))
         caveats = case_caveats(src, dst, egress, ingress)

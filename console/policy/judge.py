@@ -37,7 +37,7 @@ def judge(question: Question, *, policies: Sequence[Policy], gaps: Sequence[Gap]
     if subject.pod is None or subject.namespace is None:
         return DirectionTrace(question, True, Ground.OUTSIDE)
     itself = peer.pod is not None and peer.pod.ref == subject.pod.ref
-    if itself and not question.translated:
+    if itself and question.service_port is None:
         return DirectionTrace(question, True, Ground.SELF)
     own_node = peer.pod is None and (peer.address in subject.own_node or _beside(subject.pod, peer.host_pod))
     # Both exemptions are NetworkPolicy's. The other tiers can name nodes, and mean them; and a pod that a Service

@@ -124,7 +124,7 @@ class Party(msgspec.Struct, frozen=True):
 class Question(msgspec.Struct, frozen=True):
     """What is asked of a direction: the governed end, the other end, and the port on the destination.
 
-    `translated` tells that a Service led to the destination.
+    `service_port` is the port of the Service that led to the destination; None where none did.
     """
 
     direction: Direction
@@ -132,7 +132,7 @@ class Question(msgspec.Struct, frozen=True):
     peer: Party
     protocol: Protocol
     port: int
-    translated: bool = False
+    service_port: int | None = None
 
     @property
     def destination(self) -> Pod | None:

@@ -119,6 +119,15 @@ class TestServices:
             verdict = ask(snapshot(TWO + web + self.service(**spec)), "a/src", "svc:b/web", "80")
             assert verdict.outcome is (Outcome.ALLOWED if expected else Outcome.BLOCKED)
 
+    def test_a_rule_that_names_the_services_port_in_place_of_the_pods_is_told_so(self):
+        service = self.service(selector={"app": "web"}, ports=[{"port": 80, "targetPort": 8080}])
+        rule = "{podSelector: {}, ingress: [{ports: [{port: 80}]}]}"
+        verdict = ask(snapshot(TWO + self.WEB + service + policy("b", "in", rule)), "a/src", "svc:b/web", "80")
+        (clause,) = verdict.near_misses[0].failed
+        assert clause.note == "80 is the Service's port; policies see the pod's own, 8080"
+        direct = ask(snapshot(TWO + self.WEB + service + policy("b", "in", rule)), "a/src", "b/web", "8080")
+        assert direct.near_misses[0].failed[0].note == ""
+
     def test_endpoints_that_lack_the_named_port_are_not_said_to_be_unready(self):
         other = pod("b", "old", "10.0.0.6", app="web")
         service = self.service(selector={"app": "web"}, ports=[{"port": 80, "targetPort": "http"}])
