@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import re
 import socket
 import ssl
 from dataclasses import dataclass
@@ -12,7 +11,6 @@ import msgspec
 
 from console.objects.shapes import NO_JSON, prepare
 
-_UNPRINTABLE: Final = re.compile(r"[^\x20-\x7e\u00a0-\u200a\u2010-\u2027\u2030-\u205f\u2070-\ud7ff\uf900-\ufffd]+")
 _MAX_MESSAGE: Final = 300
 #: Whom API servers take those for who bring no credentials; they are refused (403), not told to sign in (401).
 ANONYMOUS: Final = "system:anonymous"
@@ -59,7 +57,7 @@ prepare(_Status)
 
 def clean(text: str) -> str:
     """Text from outside on one line: control and bidi characters out, whitespace joined, length bounded."""
-    text = " ".join(_UNPRINTABLE.sub(" ", text).split())
+    text = " ".join("".join(each if each.isprintable() else " " for each in text).split())
     return text if len(text) <= _MAX_MESSAGE else f"{text[: _MAX_MESSAGE - 1]}…"
 
 

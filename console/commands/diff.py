@@ -31,7 +31,7 @@ def add(parser: argparse.ArgumentParser) -> None:
 
 def run(options: argparse.Namespace) -> int:
     """Print the difference: 1 where --fail-on says so, else 3 where something cannot be known, else 0."""
-    if bool(options.old) != bool(options.new):
+    if (options.old is None) != (options.new is None):
         raise UsageError("diff needs OLD and NEW", hint="or --overlay FILE alone; see netpol-console diff --help")
     if options.old is None and not options.overlay:
         raise UsageError("diff needs OLD and NEW, or --overlay FILE", hint="see netpol-console diff --help")

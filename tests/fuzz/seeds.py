@@ -11,7 +11,14 @@ import msgspec
 import yaml
 
 from console.demo.platform import platform
+from console.governance import charter_model
+from console.governance.charter_default import default_text
+from console.history.bundle import pack
+from console.history.deltas import Facts, Standing, State, encode
 from console.objects import netpol, selectors, tiered, wire
+from console.objects.core import Pod
+from console.objects.decode import decode
+from console.objects.netpol import NetworkPolicy
 
 from .targets import TARGETS
 
@@ -85,6 +92,16 @@ def seeds(target: str) -> Iterator[bytes]:
         yield msgspec.json.encode(_KUBECONFIG)
     if target == "refused":
         yield b'\x003{"kind":"Status","message":"no pods","reason":"Forbidden","details":{"retryAfterSeconds":3}}'
+    if target == "charter":
+        yield default_text().encode()
+    if target == "bundle":
+        yield pack({"report.md": b"# nothing", "charter.yaml": default_text().encode()})
+    if target == "recording":
+        held = [decode(each) for each in raw]
+        pods = [each for each in held if isinstance(each, Pod)]
+        policies = [each for each in held if isinstance(each, NetworkPolicy)]
+        yield b"\1" + encode(State(Facts("x"), Standing(), pods=pods[:2], policies=policies[:1]))
+        yield b"\1" + encode(State(Facts(), Standing()))
     if target == "cli":
         yield from (
             b"\0a/p\nb/p\n--port\n443\n-o\njson",
@@ -111,7 +128,7 @@ def words() -> list[str]:
         "&a",
         "*a",
     }
-    for module in (wire, netpol, selectors, tiered):
+    for module in (wire, netpol, selectors, tiered, charter_model):
         for shape in vars(module).values():
             if isinstance(shape, type) and issubclass(shape, msgspec.Struct):
                 found.update(field.encode_name for field in msgspec.structs.fields(shape))

@@ -10,6 +10,8 @@ import contextlib
 import io
 import json
 import math
+import tempfile
+import zlib
 from collections.abc import Callable, Mapping
 from functools import cache
 from pathlib import Path
@@ -22,7 +24,13 @@ from console.cluster.kubeconfig import Kubeconfig
 from console.cluster.manifests import read as read_manifests
 from console.cluster.overlay import Overlay
 from console.errors import ConsoleError, UsageError
+from console.governance.charter_read import read as read_charter
 from console.governance.groups import By, groups
+from console.history.bundle import pack as pack_bundle
+from console.history.bundle import unpack
+from console.history.frames import FRESH, MAGIC
+from console.history.frames import pack as pack_frame
+from console.history.recording import Recording
 from console.objects.decode import decode, decode_event, decode_page, template_pod
 from console.objects.diagnostics import Malformed
 from console.objects.resources import FOREIGN_KINDS, RESOURCES, TIERED, custom
@@ -185,6 +193,39 @@ def kubeconfig(data: bytes) -> None:
                 found.context(name)
 
 
+def charter(data: bytes) -> None:
+    """Any text as a charter: what it says, or what is wrong with it, each with its line."""
+    text = _text(data)
+    found = read_charter(text)
+    if found.charter is None and not found.problems:
+        raise Broken("neither a charter nor a problem")
+    last = text.count("\n") + text.count("\r") + 1
+    if any(not 1 <= each.line <= last for each in found.problems):
+        raise Broken(f"a line that is not there: {found.problems}")
+
+
+def bundle(data: bytes) -> None:
+    """Any bytes as an evidence bundle: what was packed, to the byte, or an InputError."""
+    with contextlib.suppress(ConsoleError):
+        found = unpack(data)
+        if found.signature is None and pack_bundle(found.contents) != data:
+            raise Broken("two bundles hold the same")
+
+
+def recording(data: bytes) -> None:
+    """Any bytes as a recording, and as what a whole frame of one holds."""
+    deflate = zlib.compressobj(wbits=-zlib.MAX_WBITS)
+    payload = deflate.compress(data[1:]) + deflate.flush(zlib.Z_SYNC_FLUSH)
+    framed = pack_frame(FRESH, 1, payload, b"")[0]
+    with tempfile.NamedTemporaryFile(prefix="netpol-fuzz-") as file:
+        file.write(MAGIC + (data[1:] if data[:1] == b"\0" else framed))
+        file.flush()
+        with contextlib.suppress(ConsoleError), Recording(file.name) as found:
+            for place in range(found.places):
+                for each in found.events(place):
+                    each.changes()
+
+
 def refused(data: bytes) -> None:
     """Any body of an answer that refuses."""
     failure = refusal(403 if data[:1] < b"\x80" else 500, data[2:], data[1:2].decode("latin-1"))
@@ -225,7 +266,7 @@ TARGETS: Final[Mapping[str, Target]] = {
     each.__name__: each
     for each in (
         *(lines, documents, objects, page, event, manifests, policies, overlay),
-        *(ends, rows, settings, kubeconfig, refused, cleaned, cli),
+        *(ends, rows, settings, kubeconfig, charter, bundle, recording, refused, cleaned, cli),
     )
 }
 
@@ -304,8 +345,6 @@ def _small() -> Snapshot:
 
 @cache
 def _small_file() -> str:
-    import tempfile
-
     with tempfile.NamedTemporaryFile("wb", prefix="netpol-fuzz-", suffix=".json", delete=False) as file:
         file.write(_CLUSTER)
     return file.name
