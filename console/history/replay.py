@@ -78,11 +78,21 @@ class RecordingSource:
 
         self._move(move)
 
+    def go(self, at: float) -> None:
+        """See rewind.Movable; at most an end of the recording."""
+        self._to(lambda _: at)
+
+    def now(self) -> None:
+        """See rewind.Movable: the end of the recording."""
+        self._to(lambda cursor: cursor.recording.end)
+
     def shift(self, seconds: float) -> None:
         """Show a moment so many seconds later, or (negative) earlier; at most an end of the recording."""
+        self._to(lambda cursor: cursor.at + seconds)
 
+    def _to(self, where: Callable[[Cursor], float]) -> None:
         def move(cursor: Cursor) -> tuple[Change, ...]:
-            cursor.seek(min(max(cursor.at + seconds, cursor.recording.begin), cursor.recording.end))
+            cursor.seek(min(max(where(cursor), cursor.recording.begin), cursor.recording.end))
             return ()
 
         self._move(move)
