@@ -20,6 +20,8 @@ if TYPE_CHECKING:
 
 HELP: Final = "keep every change of a cluster in one file, to be looked at with --recording FILE"
 _SIZE: Final = re.compile(r"(\d+(?:\.\d+)?)\s*([kKmMgG]?)(?:i?[bB])?")
+#: Seconds between two looks at whether the recording still goes on.
+_TICK: Final = 0.5
 _UNITS: Final = {"": 1, "k": 1 << 10, "m": 1 << 20, "g": 1 << 30}
 
 
@@ -70,10 +72,15 @@ def run(options: argparse.Namespace) -> int:
 
         source.open(take)
         try:
-            stop.wait(duration)
+            deadline = None if duration is None else time.monotonic() + duration
+            while not stop.wait(_TICK if deadline is None else min(_TICK, max(0.0, deadline - time.monotonic()))):
+                if recorder.ended.is_set() or (deadline is not None and time.monotonic() >= deadline):
+                    break
         finally:
             source.close()
             recorder.stop()
+    if not recorder.begun and recorder.trouble:
+        return 2  # told already
     if not recorder.begun:
         status = listener.status
         why = status.message if status and status.message else "it was not read whole before the recording ended"

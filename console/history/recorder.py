@@ -11,6 +11,7 @@ from typing import Final
 import msgspec
 
 from console.cluster.source import State, Update
+from console.errors import ConsoleError
 from console.history.deltas import Batch, Delta, Standing, encode, state_of
 from console.history.noting import Notes, Times, standing_of
 from console.history.writer import Writer, why
@@ -55,6 +56,8 @@ class Recorder:
         self._standing: Standing | None = None  # where it is to be written
         self._told_ahead = 0.0
         self._wrote = self._next_try = 0.0
+        #: Set once nothing more is written.
+        self.ended = threading.Event()
         self._wake = threading.Condition()
         self._waiting: Update | None = None
         self._stopping = False
@@ -103,19 +106,27 @@ class Recorder:
                 if update is not None:
                     self.record(update, now)
                 self.write(now, ended=stopping)
+            except ConsoleError as error:
+                self._fail(f"nothing is recorded: {error}")
+                stopping = True
             except Exception as error:
                 # A mistake of ours must not pass for a recording that goes on.
                 self._fail(f"recording failed ({type(error).__name__}: {error}); please report this")
                 stopping = True
         self._writer.close()
+        self.ended.set()
 
     # -- what the thread does, for whoever has another idea of time
 
     def record(self, update: Update, now: float) -> None:
-        """Note what an update changed. What is still loading is no state to begin with."""
+        """Note what an update changed. What is still loading is no state to begin with.
+
+        Raises InputError where the file holds another cluster.
+        """
         if not self._begun:
             if update.status.state not in (State.CONNECTING, State.LOADING, State.FAILED):
                 self._notes.begin(update)
+                self._writer.check(self._notes.facts)
                 self._begun = True
             return
         self._batch += self._notes.take(update, now)

@@ -11,7 +11,10 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Final
 
+import msgspec
+
 from console.errors import InputError
+from console.history.deltas import Facts, decode_facts
 from console.history.frames import CONTINUED, DELTAS, FRESH, KEYFRAMES, MAGIC, Damage, View, pack, scan
 
 if sys.platform != "win32":
@@ -60,6 +63,8 @@ class Writer:
         self.bounds = bounds or Bounds()
         #: What was wrong with the file that is appended to; an unfinished write at its end is cut off.
         self.damage: tuple[Damage, ...] = ()
+        #: Where the newest part of the file that is appended to is from; None where there is none.
+        self.facts: Facts | None = None
         #: The time of the last frame, in microseconds since the epoch; 0 where there is none.
         self.last = 0
         #: Why the bounds are not kept; empty where they are.
@@ -94,7 +99,7 @@ class Writer:
             return len(MAGIC)
         if begins != MAGIC:
             raise InputError(f"{self.path} is no recording", hint="name a file that does not exist yet")
-        size, damage = len(held), []
+        size, damage, newest = len(held), [], None
         for each in scan(held):
             if isinstance(each, Damage):
                 damage.append(each)
@@ -102,11 +107,23 @@ class Writer:
             self.last = each.at
             if each.kind in KEYFRAMES:
                 self._segments.append(_Segment(each.at, each.offset))
+                newest = each
+        if newest is not None:
+            self.facts = facts_of(held[newest.start : newest.stop])
         self.damage = tuple(damage)
         if damage and damage[-1].torn:
             size = damage[-1].offset
             os.ftruncate(self._file, size)
         return size
+
+    def check(self, facts: Facts) -> None:
+        """Raise InputError where the file holds another cluster than the one of these facts."""
+        held = self.facts
+        if held is None or not self._segments:
+            return
+        both = bool(held.cluster and facts.cluster)
+        if (held.cluster != facts.cluster) if both else (held.source != facts.source):
+            raise InputError(f"{self.path} holds another cluster, {held.source}", hint="record to another file")
 
     @property
     def keyframe_due(self) -> bool:
@@ -223,6 +240,14 @@ class Writer:
                 os.fsync(folder)
             finally:
                 os.close(folder)
+
+
+def facts_of(packed: bytes) -> Facts | None:
+    """Where the keyframe of a compressed payload is from; None where that cannot be read."""
+    try:
+        return decode_facts(zlib.decompressobj(-zlib.MAX_WBITS).decompress(packed))
+    except (zlib.error, msgspec.MsgspecError):
+        return None
 
 
 def _copy(head: bytes, source: int, start: int, target: int) -> None:

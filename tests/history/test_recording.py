@@ -15,7 +15,7 @@ from console.history.cursor import Cursor, Moment
 from console.history.recorder import HEARTBEAT, RETRY, Recorder
 from console.history.recording import Recording
 from console.history.writer import Bounds, Writer
-from console.objects.core import Pod
+from console.objects.core import Namespace, Pod
 from console.objects.coverage import NOT_READABLE, Coverage, Gap
 from console.objects.decode import decode
 from console.objects.meta import SourceText
@@ -242,6 +242,19 @@ def test_one_file_has_one_writer(path: Path) -> None:
         Writer(path)
     first.close()
     Writer(path).close()
+
+
+def test_a_recording_holds_one_cluster(path: Path) -> None:
+    rig = Rig(path, Changing(pod("a")))
+    rig.tick(BEGIN)
+    rig.end(BEGIN + 1)
+    other = Changing(pod("a"))
+    other.put(Namespace("kube-system", {}, uid="another-cluster"), BEGIN)
+    rig = Rig(path, other)
+    with pytest.raises(InputError, match="holds another cluster, prod"):
+        rig.tick(BEGIN + 10)
+    rig.writer.close()
+    assert at(path, BEGIN + 1).hole is None
 
 
 def test_what_is_no_recording_is_not_written_to(path: Path) -> None:
