@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import re
 from collections import Counter
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from typing import Any, Final
 
 import msgspec
@@ -14,6 +14,7 @@ from console.objects.core import Owner, Pod
 from console.objects.coverage import Coverage, Gap
 from console.objects.decode import decode, template_pod
 from console.objects.diagnostics import Diagnostic, Malformed, Severity
+from console.objects.fields import unknown_fields
 from console.objects.meta import ObjectRef, SourceText
 from console.objects.netpol import NetworkPolicy
 from console.objects.snapshot import Snapshot, SnapshotBuilder
@@ -109,9 +110,9 @@ class Collector:
             self._templates[ref] = template
         # What is not valid stays in the snapshot, to be shown; the engine evaluates no such policy.
         if isinstance(obj, NetworkPolicy):
-            self._check(ref, text, validate(obj))
+            self._check(ref, text, [*validate(obj), *_dropped(value)])
         elif isinstance(obj, TieredPolicy):
-            self._check(ref, text, validate_tiered(obj))
+            self._check(ref, text, [*validate_tiered(obj), *_dropped(value)])
 
     def _take_letters(self, text: SourceText) -> bool:
         """Whether a malformed document is fine with its unquoted y and n taken for text; it is then taken, loudly."""
@@ -190,6 +191,13 @@ class Collector:
     def _miss(self, gap: Gap | None) -> None:
         if gap is not None:
             self.gaps.append(gap)
+
+
+def _dropped(value: dict[str, Any]) -> Iterator[Problem]:
+    """What an API server would leave out of a policy; it takes the rest, which kubectl refuses to send."""
+    for path, meant in unknown_fields(value):
+        hint = f"; {meant} may be meant" if meant else ""
+        yield Problem(path, f"there is no such field, so it counts for nothing{hint}", fatal=False)
 
 
 def _asks_removal(value: dict[str, Any]) -> bool:

@@ -333,6 +333,8 @@ def _unpoliced(case: Case) -> str:
     if special:
         return "; ".join(dict.fromkeys(special))
     governed = [this_end(each.direction) for each in case.directions() if each.ground is Ground.DEFAULT]
+    if not governed:
+        return "neither end is a pod: no policy here governs them"
     return "no policy isolates either end" if len(governed) == 2 else f"no policy isolates the {' or '.join(governed)}"
 
 

@@ -66,6 +66,11 @@ def test_policies_of_one_priority_that_disagree_leave_their_tier_unknown_and_non
     assert not any("does not match" in line for line in lines)
 
 
+def test_two_ends_outside_are_governed_by_nothing_here():
+    lines = list(verdict_lines(ask(snapshot(PODS), "internet", "ip:10.9.9.9", "80")))
+    assert lines[1] == "● ALLOWED  neither end is a pod: no policy here governs them"
+
+
 def test_families_that_differ_read_as_a_sentence():
     both = pod("b", "dst", "10.0.0.2", app="dst").replace("- ip: 10.0.0.2", "- ip: 10.0.0.2\n  - ip: fd00::2")
     six = pod("a", "src", "10.0.0.1", app="src").replace("- ip: 10.0.0.1", "- ip: 10.0.0.1\n  - ip: fd00::1")
