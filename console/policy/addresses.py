@@ -30,7 +30,13 @@ NOT_INTERNET: Final[dict[int, tuple[Network, ...]]] = {
     # Only 2000::/3 is global unicast (RFC 4291, IANA); everything else is listed here.
     6: (IPv6Network("::/3"), IPv6Network("4000::/2"), IPv6Network("8000::/1")),
 }
-_BITS: Final = {4: 32, 6: 128}
+#: Private addresses by family: RFC 1918; RFC 4193.
+PRIVATE_NETWORKS: Final[dict[int, tuple[Network, ...]]] = {
+    4: (IPv4Network("10.0.0.0/8"), IPv4Network("172.16.0.0/12"), IPv4Network("192.168.0.0/16")),
+    6: (IPv6Network("fc00::/7"),),
+}
+#: How long the addresses of a family are.
+BITS: Final = {4: 32, 6: 128}
 _LEADING_ZEROS: Final = re.compile(r"\b0+(?=\d)")
 
 
@@ -102,7 +108,7 @@ def internet(networks: Sequence[Network], family: int, own: Container[int]) -> I
     nor one of the cluster's `own`, which are given as numbers.
     """
     closed = NOT_INTERNET[family]
-    parts = _parts(0, 1 << _BITS[family], family, [*closed, *networks], own)
+    parts = _parts(0, 1 << BITS[family], family, [*closed, *networks], own)
     return (address for address in parts if not any(address in network for network in closed))
 
 
@@ -138,4 +144,4 @@ def _parts(start: int, end: int, family: int, networks: Sequence[Network], own: 
 
 
 def _address(family: int, value: int) -> Address:
-    return ip_address(value.to_bytes(_BITS[family] // 8, "big"))
+    return ip_address(value.to_bytes(BITS[family] // 8, "big"))

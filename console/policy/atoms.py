@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from bisect import bisect_right
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from itertools import pairwise
 
 from console.objects.core import ContainerPort
@@ -51,6 +51,12 @@ class PortAtoms:
             raise ValueError(port)
         bounds = self._bounds[protocol]
         return 1 << (self._first[protocol][bounds[bisect_right(bounds, port) - 1]])
+
+    def cut_at(self, cuts: Mapping[Protocol, frozenset[int]]) -> bool:
+        """Whether all of some ranges' bounds are bounds of atoms."""
+        return all(
+            cut in self._first[protocol] for protocol, found in cuts.items() for cut in found if 1 <= cut <= 65535
+        )
 
     def cut(self, port: ContainerPort) -> bool:
         """Whether a declared port is an atom of its own, as it must be where rules may name it."""

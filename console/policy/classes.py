@@ -4,11 +4,12 @@ from __future__ import annotations
 
 from collections.abc import Collection, Iterator, Mapping
 from dataclasses import dataclass
+from itertools import pairwise
 from typing import Final, NamedTuple
 
 from console.objects.core import ContainerPort, Pod
 from console.objects.snapshot import Snapshot
-from console.policy.addresses import api_server_addresses, internet, parse_address
+from console.policy.addresses import BITS, PRIVATE_NETWORKS, api_server_addresses, internet, parse_address
 from console.policy.model import Address, Network
 from console.policy.parties import address_of, families_of
 from console.policy.spans import Spans, numbered
@@ -19,6 +20,16 @@ INTERNET: Final = "internet"
 PRIVATE: Final = "private"
 API_SERVER: Final = "apiserver"
 NODES: Final = "nodes"
+#: Private addresses, as numbers: RFC 1918, RFC 4193. They begin spans of their own.
+_PRIVATE: Final = {
+    family: tuple(
+        range(int(network.network_address), int(network.network_address) + network.num_addresses)
+        for network in networks
+    )
+    for family, networks in PRIVATE_NETWORKS.items()
+}
+#: How many addresses of a span are tried, before it is taken to be all pods'.
+_TRIED: Final = 1 << 16
 
 
 class Where(NamedTuple):
@@ -156,13 +167,11 @@ class Surroundings:
             if address.version == self._family:
                 yield Outside(API_SERVER, address)
         yield from (Outside(NODES, address) for address in self._nodes())
-        seen: set[int] = set()
-        for start in self._spans.starts:
-            if start not in self.met:
-                address = self._spans.address(start)
-                if _private(address) and (where := self._spans.of(start)) not in seen:
-                    seen.add(where)
-                    yield Outside(PRIVATE, address)
+        for start, end in pairwise((*self._spans.starts, 1 << BITS[self._family])):
+            if any(start in whole for whole in _PRIVATE[self._family]):
+                free = next((value for value in range(start, min(end, start + _TRIED)) if value not in self.met), None)
+                if free is not None:
+                    yield Outside(PRIVATE, self._spans.address(free))
 
     def _nodes(self) -> Iterator[Address]:
         """One address of each kind of node that networks, or selectors of nodes, can tell apart."""
@@ -191,7 +200,3 @@ class _Met:
         if held and isinstance(address, int):
             self.asked.add(address)
         return held
-
-
-def _private(address: Address) -> bool:
-    return address.is_private and not address.is_loopback and not address.is_link_local and not address.is_unspecified

@@ -58,23 +58,25 @@ class Profiler:
         self._atoms = atoms
         self._modes = modes
         self._family = family
-        #: Rules by identity, and by what names of ports stand for where that matters.
-        self._rules: dict[tuple[int, Direction, object], tuple[Rule, _Resolved]] = {}
+        #: Rules by identity, each by what names of ports stand for where that matters.
+        self._rules: dict[int, tuple[Rule, dict[object, _Resolved]]] = {}
         self._names: dict[tuple[str, Protocol | None], Sequence[Cell]] = {}
         self._walks: dict[object, tuple[object, list[_Walk]]] = {}
 
     def succeeding(self, universe: Universe, affected: Iterable[Policy]) -> Profiler:
         """The same over a later universe, in which the rules of the affected policies match otherwise."""
         later = Profiler(universe, self._atoms, self._modes, self._family)
-        gone = {id(rule) for policy in affected for rule in (*(policy.ingress or ()), *(policy.egress or ()))}
-        later._rules = {key: held for key, held in self._rules.items() if key[0] not in gone}
+        later._rules = dict(self._rules)
+        later.forget(affected)
         return later
 
     def forget(self, policies: Iterable[Policy]) -> None:
-        """Let go of what is known of policies that are no more."""
-        gone = {id(rule) for policy in policies for rule in (*(policy.ingress or ()), *(policy.egress or ()))}
-        for key in [key for key in self._rules if key[0] in gone] if gone else ():
-            del self._rules[key]
+        """Let go of what is known of some policies."""
+        for policy in policies:
+            if policy.tier is not Tier.NETWORK_POLICY:
+                self._walks.clear()
+            for rule in (*(policy.ingress or ()), *(policy.egress or ())):
+                self._rules.pop(id(rule), None)
 
     def profile(
         self, policies: Sequence[Selecting], direction: Direction, subject: int, *, best: bool, isolated: bool = False
@@ -179,11 +181,13 @@ class Profiler:
         if direction is Direction.INGRESS and rule.ports is not None:
             # Egress ports resolve on the peers, so there a rule is the same for every subject.
             named = self._universe.ports_of(subject) if any(match.name for match in rule.ports) else None
-        key = id(rule), direction, named
-        known = self._rules.get(key)
+        known = self._rules.get(id(rule))
         if known is None:
-            known = self._rules[key] = (rule, self._rectangles(rule, direction, subject))
-        return known[1]
+            known = self._rules[id(rule)] = (rule, {})
+        found = known[1].get(named)
+        if found is None:
+            found = known[1][named] = self._rectangles(rule, direction, subject)
+        return found
 
     def _rectangles(self, rule: Rule, direction: Direction, subject: int) -> _Resolved:
         sure, maybe = self._matched(rule, direction)

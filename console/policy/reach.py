@@ -15,17 +15,39 @@ itself, is left out here.
 from __future__ import annotations
 
 from collections.abc import Iterable
+from copy import copy
+from dataclasses import dataclass
+from typing import Final
 
 from console.objects.core import Pod
 from console.policy.bitsets import apart as apart
 from console.policy.bitsets import bits as bits
+from console.policy.changes import changes
 from console.policy.engine import Engine
+from console.policy.following import TooWide, follow
+from console.policy.hooks import Hooks
 from console.policy.model import Network, Policy, Protocol
 from console.policy.parts import Parts, make
 from console.policy.ports import PortSpan
 from console.policy.sides import Side
 from console.policy.universe import Outside, PodClass
 from console.policy.verdict import Outcome
+
+#: Places left for classes that come later: one for so many there are, and no fewer than.
+_ROOM: Final = 16
+_LEAST_ROOM: Final = 64
+
+
+@dataclass(frozen=True, slots=True)
+class Work:
+    """What was made anew: the profiles of how many classes, and the rows of how many that may differ.
+
+    `whole` says why everything was; empty where a change was followed.
+    """
+
+    profiles: int
+    rows: int
+    whole: str = ""
 
 
 class Reachability:
@@ -38,9 +60,33 @@ class Reachability:
         """`networks` are further ones to tell addresses apart by (see Universe)."""
         self._networks = tuple(networks)
         self._asked_family = family
-        self._take(make(engine, family=family, networks=self._networks, room=0))
+        parts = make(engine, family=family, networks=self._networks, room=0)
+        self._take(parts, Work(parts.universe.all.bit_count(), parts.universe.all.bit_count(), "the first"))
 
-    def _take(self, parts: Parts) -> None:
+    def after(self, engine: Engine) -> Reachability:
+        """All pairs of a later snapshot. Only what the change touches is made anew; `work` says what that was."""
+        found = copy(self)
+        try:
+            followed = follow(self._parts, self._hooks, engine, changes(self.engine, engine))
+        except TooWide as wide:
+            room = max(_LEAST_ROOM, self.universe.next // _ROOM)
+            parts = make(engine, family=self._asked_family, networks=self._networks, room=room)
+            found._take(parts, Work(parts.universe.all.bit_count(), parts.universe.all.bit_count(), str(wide)))
+            return found
+        found._take(followed.parts, Work(followed.profiled, followed.rows.bit_count()))
+        found._hooks = followed.hooks
+        for key, rows in self._rows.items():
+            # Rows of single ports may differ where those of any port do not; classes that share
+            # no family, with which a new one may be, are in the rows over every family.
+            if key[0] == self.atoms.all and not (key[2] and followed.entered):
+                kept = found._rows[key] = dict(rows)
+                for number in bits(followed.rows):
+                    kept.pop(number, None)
+        return found
+
+    def _take(self, parts: Parts, work: Work) -> None:
+        self.work = work
+        self._hooks: Hooks | None = None
         self._parts = parts
         self.engine = parts.engine
         self.universe = parts.universe

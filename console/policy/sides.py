@@ -83,11 +83,18 @@ class Side:
 
     def column(self, destination: int, asked: int, among: int) -> int:
         """The classes (of some) that reach a class on any of some ports."""
+        cells = [(ports & asked, sources) for ports, sources in self.ingress[destination] if ports & asked]
+        return self.let_in(destination, cells, among)
+
+    def let_in(self, destination: int, cells: Iterable[Cell], among: int) -> int:
+        """The classes (of some) that reach a class by some cells of what it lets in."""
         found = 0
-        for ports, sources in self.ingress[destination]:
-            for source in bits(sources & among & ~found) if ports & asked else ():
-                if _open(self.egress[source], destination) & ports & asked:
-                    found |= 1 << source
+        for ports, sources in cells:
+            for source in bits(sources & among & ~found):
+                for on, peers in self.egress[source]:
+                    if on & ports and peers >> destination & 1:
+                        found |= 1 << source
+                        break
         return found
 
     def ports(self, source: int, destination: int) -> int:

@@ -7,7 +7,7 @@ from collections.abc import Iterable
 from ipaddress import IPv4Address, IPv6Address
 from socket import AF_INET, AF_INET6, inet_pton
 
-from console.policy.addresses import NOT_INTERNET, parse_address
+from console.policy.addresses import BITS, NOT_INTERNET, PRIVATE_NETWORKS, parse_address
 from console.policy.model import Address, Network
 
 
@@ -30,12 +30,11 @@ class Spans:
     def __init__(self, networks: Iterable[Network], family: int) -> None:
         cuts = {0}
         self._family = family
-        for network in (*networks, *NOT_INTERNET[family]):
+        for network in (*networks, *NOT_INTERNET[family], *PRIVATE_NETWORKS[family]):
             if network.version == family:
                 first = int(network.network_address)
                 cuts |= {first, first + network.num_addresses}
-        bits = 32 if family == 4 else 128
-        self.starts = sorted(cut for cut in cuts if cut < 1 << bits)
+        self.starts = sorted(cut for cut in cuts if cut < 1 << BITS[family])
 
     def of(self, value: int) -> int:
         """The span of an address, given as its number."""

@@ -254,11 +254,15 @@ class Universe:
         for family in self.holding:
             self.holding[family] &= ~bit
 
-    def count(self, key: Key, by: int) -> bool:
-        """Count pods that came or went in the families they hold; whether the families that count stay the same."""
+    def count(self, key: Key, by: int) -> None:
+        """Count pods that came or went in the families they hold."""
         for family in self.held:
             if self.holds(key, family):
                 self.held[family] += by
+
+    @property
+    def steady(self) -> bool:
+        """Whether the families that count are still those that pods hold."""
         counted = tuple(family for family, pods in self.held.items() if pods)
         return self.family is not None or (counted or tuple(self.held)[:1]) == self.families
 

@@ -1,0 +1,309 @@
+"""All pairs of the next snapshot from those of the last: only what a change touches is made anew.
+
+Classes keep their numbers. One that nobody is in any more is left empty; new ones take
+places that were left for them. What a change would split, number or cut anew (a label
+key, a network or a port that no policy used before; another node) is followed by making
+everything anew, and so is a change that touches many classes, which costs no less.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass, field
+from typing import Final
+
+from console.objects.core import Pod
+from console.policy.bitsets import bits
+from console.policy.changes import Changes
+from console.policy.classes import INTERNET, PRIVATE, PodClass
+from console.policy.engine import Engine
+from console.policy.hooks import Hooks
+from console.policy.model import Direction, Policy
+from console.policy.parts import Parts, Which, selected, undecided
+from console.policy.profile import Cell, Selecting
+from console.policy.universe import Universe
+from console.policy.vocabulary import Vocabulary
+
+#: Where the profiles of more classes than this part of all would have to be made, all are.
+_WIDE: Final = 0.2
+#: … but for so few as these.
+_FEW: Final = 64
+
+
+@dataclass(slots=True)
+class Followed:
+    """The parts of the next snapshot. `profiled` are the classes whose profiles were made anew.
+
+    `rows` are those of which some destination may differ; `entered`: whether there are new classes.
+    `hooks` are for the next change.
+    """
+
+    parts: Parts
+    hooks: Hooks | None
+    profiled: int
+    rows: int
+    entered: bool
+
+
+class TooWide(Exception):
+    """A change that cannot be followed, or not for less than everything anew costs; says why. Never leaves policy/."""
+
+
+def follow(parts: Parts, hooks: Hooks | None, engine: Engine, changes: Changes) -> Followed:
+    """The parts for the next engine. Raises TooWide."""
+    if changes.wide:
+        raise TooWide(changes.wide)
+    if (changes.gone or changes.come) and undecided(engine) and not parts.in_doubt:
+        raise TooWide("policies that leave open what they match")
+    _check_words(parts, changes.come)
+    succession = _Succession(parts, engine, changes)
+    universe = succession.universe
+    touched = 0
+    for policy in changes.gone:
+        touched |= selected(parts.universe, policy)[1]
+    for policy in changes.come:
+        touched |= selected(universe, policy)[1]
+    affected: list[Policy] = []
+    if succession.entered:
+        hooks = hooks or Hooks(engine.over(engine.snapshot.contents))
+    if hooks is not None and (changes.gone or changes.come):
+        hooks = hooks.succeeding(changes.gone, changes.come)
+    if succession.entered and hooks is not None:
+        found = {id(policy): policy for number in succession.entered for policy in hooks.matching(universe, number)}
+        affected = list(found.values())
+        for policy in affected:
+            touched |= selected(universe, policy)[1]
+    touched = (touched | _set(succession.entered)) & universe.all
+    if touched.bit_count() > max(_FEW, int(_WIDE * universe.size)):
+        raise TooWide("most classes are concerned")
+    later = _parts(parts, engine, succession, changes, affected)
+    rows = _profile(parts, later, succession, touched)
+    return Followed(later, hooks, touched.bit_count(), rows, bool(succession.entered))
+
+
+def _check_words(parts: Parts, come: Sequence[Policy]) -> None:
+    """Raise TooWide where policies use a label key, a network, or a port that nothing was told apart by."""
+    if not come:
+        return
+    known, new = parts.universe.vocabulary, Vocabulary.of(come)
+    if not new.keys <= known.keys:
+        raise TooWide(f"the label {min(new.keys - known.keys)}")
+    if not new.networks.keys() <= known.networks.keys():
+        raise TooWide("a network")
+    if not new.names <= known.names or not parts.atoms.cut_at(new.ports):
+        raise TooWide("a port")
+    if new.nodes and not known.nodes:
+        raise TooWide("labels of nodes")
+
+
+@dataclass(slots=True)
+class _Succession:
+    """The universe after pods came, went and changed, the classes that `entered` it, and those that `left`."""
+
+    parts: Parts
+    engine: Engine
+    changes: Changes
+    universe: Universe = field(init=False)
+    entered: list[int] = field(default_factory=list)
+    left: list[int] = field(default_factory=list)
+
+    def __post_init__(self) -> None:
+        before = self.parts.universe
+        self.universe = before
+        if not self.changes.pods and not self.changes.relabelled:
+            return
+        self.universe = before.succeeded(self.engine.snapshot)
+        members: dict[int, dict[str, Pod]] = {}
+        self._relabel(members)
+        for was, held in self.changes.pods:
+            if was is not None and not was.finished:
+                self._leave(was, held, members)
+        for was, held in self.changes.pods:
+            if held is not None and not held.finished:
+                self._enter(held, was, members)
+        for number, pods in members.items():
+            if pods:
+                self.universe.pods[number] = PodClass(self.universe.pods[number].key, tuple(pods.values()))
+            else:
+                self.universe.leave(number)
+                self.left.append(number)
+        entered = [number for number in self.entered if members[number]]
+        self.left = [number for number in self.left if number not in self.entered]
+        self.entered = entered
+
+    def _members(self, number: int, members: dict[int, dict[str, Pod]]) -> dict[str, Pod]:
+        if number not in members:
+            members[number] = {pod.name: pod for pod in self.universe.pods[number].pods}
+        return members[number]
+
+    def _relabel(self, members: dict[int, dict[str, Pod]]) -> None:
+        """A namespace with other labels: its classes are left, and others take their pods."""
+        for name in self.changes.relabelled:
+            for number in bits(self.universe.in_namespace.get(name, 0)):
+                held = self.universe.pods[number]
+                if held.host:
+                    raise TooWide("a namespace with pods on their node's network")
+                pods = self._members(number, members)
+                del self.universe.numbers[held.key]
+                new = self._new(PodClass(held.key, held.pods))
+                members[new] = dict(pods)
+                pods.clear()
+                for pod in held.pods:
+                    self._place(name)[pod.name] = new
+
+    def _place(self, namespace: str) -> dict[str, int]:
+        """The classes of a namespace's pods, to be changed."""
+        placed = self.universe.placed
+        if placed.get(namespace) is self.parts.universe.placed.get(namespace):
+            placed[namespace] = dict(placed.get(namespace, {}))
+        return placed[namespace]
+
+    def _leave(self, pod: Pod, after: Pod | None, members: dict[int, dict[str, Pod]]) -> None:
+        number = self._place(pod.namespace).pop(pod.name)
+        del self._members(number, members)[pod.name]
+        self._count(number, -1)
+        if after is None or not _same_place(pod, after):
+            self._check_addresses(pod, came=False)
+
+    def _enter(self, pod: Pod, before: Pod | None, members: dict[int, dict[str, Pod]]) -> None:
+        universe = self.universe
+        if universe.unread:
+            raise TooWide("labels of namespaces are not known")
+        key = universe.keys.of(pod, universe.snapshot)
+        number = universe.numbers.get(key)
+        if number is None:
+            if key.host:
+                raise TooWide("a pod on its node's network")
+            number = self._new(PodClass(key, (pod,)))
+            members[number] = {}
+            for port in universe.ports_of(number):
+                if port.name in universe.vocabulary.names and not self.parts.atoms.cut(port):
+                    raise TooWide("a port")
+        self._members(number, members)[pod.name] = pod
+        self._place(pod.namespace)[pod.name] = number
+        self._count(number, 1)
+        if before is None or not _same_place(before, pod):
+            self._check_addresses(pod, came=True)
+
+    def _new(self, held: PodClass) -> int:
+        number = self.universe.enter(held)
+        if number is None:
+            raise TooWide("new classes, for which no places are left")
+        self.entered.append(number)
+        return number
+
+    def _count(self, number: int, by: int) -> None:
+        self.universe.count(self.universe.pods[number].key, by)
+
+    def _check_addresses(self, pod: Pod, *, came: bool) -> None:
+        """Raise TooWide where an address that stood for a part of the outside is taken, or one may be that was not."""
+        for text in () if pod.host_network else pod.ips:
+            place, value = self.universe.keys.placed(text)
+            if place is None:
+                continue
+            family = tuple(self.universe.keys.places)[place]
+            around = self.universe.surroundings.get(family)
+            if around is None:
+                raise TooWide("an address family")
+            standing = {int(part.address) for part in around.parts if part.kind in (INTERNET, PRIVATE)}
+            if value in (standing if came else around.met.asked):
+                raise TooWide("an address that stands for others")
+
+
+def _same_place(one: Pod, other: Pod) -> bool:
+    return one.ips == other.ips and one.host_network == other.host_network and not (one.finished or other.finished)
+
+
+def _parts(
+    parts: Parts, engine: Engine, succession: _Succession, changes: Changes, affected: Sequence[Policy]
+) -> Parts:
+    """The parts of the next snapshot, but for their sides."""
+    universe = succession.universe
+    if not universe.steady:
+        raise TooWide("an address family")
+    selecting = _selecting(parts, engine, succession, changes)
+    profilers = parts.profilers
+    if succession.entered:
+        profilers = {family: each.succeeding(universe, affected) for family, each in profilers.items()}
+    for each in profilers.values():
+        each.forget(changes.gone)
+    later = Parts(engine, universe, parts.atoms, profilers, selecting, parts.doubts, parts.in_doubt)
+    if engine.gaps and (succession.entered or succession.left):
+        later.doubts = {number: doubt for number, doubt in parts.doubts.items() if number not in succession.left}
+        for number in succession.entered:
+            doubt = later.doubt(universe.pods[number].pods[0])
+            if doubt is not None:
+                later.doubts[number] = doubt
+        if later.doubts and not later.in_doubt:
+            raise TooWide("what is not known")
+    return later
+
+
+def _selecting(parts: Parts, engine: Engine, succession: _Succession, changes: Changes) -> list[tuple[Selecting, ...]]:
+    found = list(parts.selecting)
+    universe = succession.universe
+    gone = {id(policy) for policy in changes.gone}
+    stood: dict[int, dict[object, int]] = {}
+    for policy in changes.gone:
+        for number in bits(selected(parts.universe, policy)[1]):
+            stood.setdefault(number, {})
+            for place, each in enumerate(found[number]):
+                stood[number][each[0].ref] = place
+            found[number] = tuple(each for each in found[number] if id(each[0]) not in gone)
+    for policy in changes.come:
+        sure, maybe = selected(universe, policy)
+        for number in bits(maybe):
+            place = stood.get(number, {}).get(policy.ref, len(found[number]))
+            entry = policy, bool(sure >> number & 1)
+            found[number] = (*found[number][:place], entry, *found[number][place:])
+    for number in succession.left:
+        found[number] = ()
+    if succession.entered:
+        for number in succession.entered:
+            found[number] = ()
+        entered = _set(succession.entered)
+        homes = dict.fromkeys(universe.pods[number].namespace for number in succession.entered)
+        for policy in engine.over(homes):
+            sure, maybe = selected(universe, policy)
+            for number in bits(maybe & entered):
+                found[number] = (*found[number], (policy, bool(sure >> number & 1)))
+    return found
+
+
+def _profile(parts: Parts, later: Parts, succession: _Succession, touched: int) -> int:
+    """Make the profiles that may differ, and the sides of them; the sources whose rows may differ."""
+    groups = later.grouped(bits(touched))
+    rows = _set(succession.left)
+    for which in later.which():
+        before = parts.sides[which]
+        out: dict[int, Sequence[Cell]] = dict.fromkeys(succession.left, ())
+        into: dict[int, Sequence[Cell]] = {number: () for number in succession.left if before.ingress[number]}
+        for numbers in groups:
+            egress, ingress = (later.cells(which, direction, numbers[0]) for direction in Direction)
+            for number in numbers:
+                if list(egress) != list(before.egress[number]):
+                    out[number] = egress
+                if list(ingress) != list(before.ingress[number]):
+                    into[number] = ingress
+        later.sides[which] = before.succeeding(out, into, later.universe.all, succession.entered)
+        rows |= _set(out) | _set(succession.entered)
+        rows |= _reaching(parts, later, which, [number for number in into if number not in succession.left])
+    return rows
+
+
+def _reaching(parts: Parts, later: Parts, which: Which, destinations: Iterable[int]) -> int:
+    """The sources that may reach any of some classes, before or now, by other cells than before."""
+    old, new = parts.sides[which], later.sides[which]
+    found = 0
+    for number in destinations:
+        were, are = set(old.ingress[number]), set(new.ingress[number])
+        for side, cells in ((old, were - are), (new, are - were)):
+            found |= side.let_in(number, cells, later.universe.all & ~found)
+    return found
+
+
+def _set(numbers: Iterable[int]) -> int:
+    found = 0
+    for number in numbers:
+        found |= 1 << number
+    return found
