@@ -38,6 +38,10 @@ class _Groups(msgspec.Struct):
     groups: list[_Group] | None = None
 
 
+class _ServerVersion(msgspec.Struct, rename="camel"):
+    git_version: str = ""
+
+
 class _Entry(msgspec.Struct):
     name: str
     verbs: list[str] | None = None
@@ -47,7 +51,7 @@ class _Entries(msgspec.Struct):
     resources: list[_Entry] | None = None
 
 
-prepare(_Groups, _Entries)
+prepare(_Groups, _Entries, _ServerVersion)
 
 
 def discover(transport: Transport, call: Call) -> tuple[Resource, ...]:
@@ -101,6 +105,8 @@ class Discoverer(Worker):
     ) -> None:
         """`every` is in seconds; the waits are spread a little."""
         super().__init__("discover")
+        #: The API server's version, asked for once; ``""`` before that, and where it does not say.
+        self.server = ""
         self._transport = transport
         self._post = post
         self._every = every
@@ -110,10 +116,18 @@ class Discoverer(Worker):
         failures = 0
         while not self.stopped.is_set():
             answer = self._ask()
+            if not failures and not self.server and not isinstance(answer, Failure):
+                self.server = self._version()
             self._post(answer)
             failures = failures + 1 if isinstance(answer, Failure) else 0
             wait = _RETRY_SECONDS[min(failures, len(_RETRY_SECONDS)) - 1] if failures else self._every
             self.pause(wait * (1 + 0.25 * random.random()))
+
+    def _version(self) -> str:
+        try:
+            return _decoded(self._transport.get("/version", self.call), _ServerVersion).git_version
+        except (RequestFailed, InputError):
+            return ""  # it decides nothing
 
     def _ask(self) -> tuple[Resource, ...] | Failure:
         try:

@@ -133,7 +133,7 @@ class Fleet:
                 self._ledger.kinds = answer
             return
         self._undiscovered = 0
-        self._ledger.kinds = True
+        self._ledger.kinds, self._ledger.server = True, self._discoverer.server
         for key in list(self._watchers):
             if key.resource.optional and key.resource not in answer:
                 self._watchers.pop(key).stop()

@@ -49,6 +49,8 @@ class Ledger:
     fatal: Failure | None = None
     #: Whether the kinds of policy that this cluster has are known; a Failure where they may not be asked for.
     kinds: Failure | bool = False
+    #: The API server's version, once it is known.
+    server: str = ""
     #: Whether readable namespaces are being looked for.
     searching: bool = False
     #: How many objects first lists have brought.
@@ -198,7 +200,9 @@ class Ledger:
             self._coverage = Coverage(missing)
         changes, self._changes = tuple(self._changes), []
         self._status = self._stand(at)
-        return Update(self._builder.build(self._coverage), self._status, changes, tuple(self._diagnostics()))
+        return Update(
+            self._builder.build(self._coverage), self._status, changes, tuple(self._diagnostics()), self.server
+        )
 
     def _stand(self, at: float) -> Status:
         found, failure, resources = state(self._followed, whole=self.whole or self._lived)

@@ -74,12 +74,16 @@ class Change:
 
 @dataclass(frozen=True, slots=True)
 class Update:
-    """What a source hands on: the newest snapshot, how fresh it is, and the changes since the last update."""
+    """What a source hands on: the newest snapshot, how fresh it is, and the changes since the last update.
+
+    `server` is the API server's version (``v1.36.0``), ``""`` where there is none or it is not known.
+    """
 
     snapshot: Snapshot
     status: Status
     changes: tuple[Change, ...] = ()
     diagnostics: tuple[Diagnostic, ...] = ()
+    server: str = ""
 
 
 class Source(Protocol):

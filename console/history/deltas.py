@@ -79,11 +79,12 @@ class Facts(msgspec.Struct, frozen=True, omit_defaults=True):
     """Where a recording is from.
 
     `source` is the context's name, `cluster` the uid of the namespace kube-system, by which
-    clusters are told apart, `console` the version that wrote it.
+    clusters are told apart, `server` the API server's version, `console` the version that wrote it.
     """
 
     source: str = ""
     cluster: str = ""
+    server: str = ""
     console: str = ""
     annotations: bool = False
 

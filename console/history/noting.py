@@ -51,18 +51,19 @@ class Notes:
         self._times = times
         self._annotations = annotations
         self._seen = Snapshot()
+        self._server = ""
 
     @property
     def facts(self) -> Facts:
         """Where the recording is from."""
         cluster = self._seen.namespace(_SYSTEM).uid
-        return Facts(self._source, cluster, console.__version__, self._annotations)
+        return Facts(self._source, cluster, self._server, console.__version__, self._annotations)
 
     def begin(self, update: Update) -> None:
         """Take an update as the state to begin with."""
         for obj in update.snapshot.objects():
             self.held[key_of(obj)] = slim(obj, annotations=self._annotations)
-        self._seen, self.standing = update.snapshot, standing_of(update)
+        self._seen, self._server, self.standing = update.snapshot, update.server, standing_of(update)
 
     def take(self, update: Update, now: float) -> list[Delta]:
         """What an update changed, in order; the `at` of each is the moment itself."""
@@ -73,7 +74,7 @@ class Notes:
                 found.append(self._put(key_of(obj), change.after, change.at))
         for key, after in _differing(self._seen, update.snapshot):
             found.append(self._put(key, after, now))
-        self._seen = update.snapshot
+        self._seen, self._server = update.snapshot, update.server
         return [each for each in found if each is not None]
 
     def _put(self, key: Key, after: KubeObject | None, at: float) -> Delta | None:

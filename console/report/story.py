@@ -24,7 +24,8 @@ def story_markdown(story: Story, recording: Recording) -> Iterator[str]:
     yield f"# What if {text(then.blast.source)} had been taken at {rfc3339(then.at)}"
     yield ""
     facts = recording.facts
-    cluster = f" (cluster {text(facts.cluster)})" if facts.cluster else ""
+    parts = [f"cluster {facts.cluster}" if facts.cluster else "", f"Kubernetes {facts.server}" if facts.server else ""]
+    cluster = f" ({text(', '.join(filter(None, parts)))})" if any(parts) else ""
     when = f"from {rfc3339(recording.begin)} to {rfc3339(recording.end)}"
     yield f"From a recording of {text(facts.source)}{cluster}, {when}."
     for hole in story.holes:

@@ -126,6 +126,12 @@ def test_every_moment_is_as_it_was(demo: Told) -> None:
     assert outcomes == {"blocked", "allowed"}  # it does change meanwhile
 
 
+def test_it_says_where_it_is_from(demo: Told) -> None:
+    with Recording(demo.path) as recording:
+        assert (recording.facts.source, recording.facts.server) == ("demo", "v1.36.0-demo")
+        assert recording.facts.cluster == demo.seen[0][1].namespace("kube-system").uid != ""
+
+
 def test_played_it_shows_every_change_in_order(demo: Told) -> None:
     updates: list[Update] = []
     ended = threading.Event()
