@@ -111,6 +111,7 @@ BROWSE: Final = (
         40,
         True,
     ),
+    Key("browse.around", "r", "around", "reach", "All it reaches, all that reaches it, in one hop and in several", 22),
     Key("browse.yaml", "y", "yaml", "yaml", "YAML of this policy, or of the policies that select this", 50),
     Key("browse.edit", "e", "edit", "what if", "Change this policy, and see what would come of it", 52),
     Key("browse.policies", "p", "policies", "policies", "Policies of the namespace", 51),
@@ -148,6 +149,7 @@ MATRIX: Final = (
     Key("matrix.port", "p", "port", "port", "On one port, or on any", 21),
     Key("matrix.turn", "x", "turn", "turn", "Rows become columns, and columns rows", 30),
     Key("matrix.simulate", "s", "simulate", "simulate", "Ask about one connection of this cell", 31),
+    Key("matrix.around", "r", "around", "reach", "All that the row reaches, all that reaches it, in several hops", 32),
     Key("matrix.filter", "slash", "filter", "filter", "Filter: text, !text, or from > to", 40, True),
     Key("matrix.write", "w", "write", "write", "Write it to a file: .svg .csv .json .dot .mmd .txt", 50),
     Key("matrix.copy", "c", "copy", "copy", "Copy the matrix as text"),
@@ -161,6 +163,10 @@ AUDIT: Final = (
     Key("audit.filter", "slash", "filter", "filter", "Filter the list: text, !text, -l key=value", 40, True),
     Key("audit.write", "w", "write", "write", "Write it: .html .md .json .sarif .xml .txt, or .zip as evidence", 50),
     Key("audit.copy", "c", "copy", "copy", "Copy what is said of the row, or its manifest"),
+)
+
+AROUND: Final = (
+    Key("around.around", "r", "around", "around that", "What the other end of this edge reaches, and what reaches it", 20),
 )
 
 FIELD: Final = (Key("field.open", "enter,space", "choose", "choose", "Choose", 10),)
@@ -215,6 +221,7 @@ ALL: Final = (
     *SIMULATE,
     *GRID,
     *MATRIX,
+    *AROUND,
     *AUDIT,
     *FIELD,
     *MODAL,

@@ -62,8 +62,9 @@ class Stage(App[None], inherit_bindings=False):
             self.warden.stop()
 
     def tick(self) -> None:
-        """Let the age in the header grow."""
-        if self.frame.status.state.value != "live" and (base := self.base) is not None:
+        """Let the age in the header grow, and what is told in passing pass."""
+        aging = self.frame.status.state.value != "live" or self.findings.shift is not None
+        if aging and (base := self.base) is not None:
             base.draw_chrome()
 
     @property

@@ -16,6 +16,7 @@ from console.errors import ConsoleError
 
 if TYPE_CHECKING:
     from console.policy.reach import Reachability
+    from console.tui.model.around import Around
     from console.tui.model.chart import Angle, Chart
     from console.tui.model.frame import Frame
     from console.tui.model.shift import Shift
@@ -28,17 +29,19 @@ _WHOLE: Final = (State.LIVE, State.STALE)
 
 
 class Wanted(NamedTuple):
-    """What is on screen: an angle of the Matrix, or None."""
+    """What is on screen: an angle of the Matrix, or None; the end that one looks around, or ``""``."""
 
     angle: Angle | None = None
+    around: str = ""
 
 
 @dataclass(frozen=True, eq=False)
 class Findings:
-    """What the survey knows. `error` says why there is no chart of the angle wanted, `trouble` what failed in here."""
+    """What the survey knows. `error` says why there is not what is wanted, `trouble` what failed in here."""
 
     wanted: Wanted = field(default_factory=Wanted)
     chart: Chart | None = None
+    around: Around | None = None
     error: ConsoleError | None = None
     shift: Shift | None = None
     trouble: str = ""
@@ -120,8 +123,10 @@ class Survey:
             self._reach = None
         if wanted.angle is not None:
             self._draw(frame, wanted, wanted.angle)
-        elif self._found.wanted.angle is not None:
-            self._tell(replace(self._found, wanted=wanted, chart=None, error=None, trouble=""))
+        elif wanted.around:
+            self._walk(frame, wanted)
+        elif self._found.wanted != wanted:
+            self._tell(replace(self._found, wanted=wanted, chart=None, around=None, error=None, trouble=""))
         self._compare(frame)
 
     def _draw(self, frame: Frame, wanted: Wanted, angle: Angle) -> None:
@@ -138,6 +143,24 @@ class Survey:
         except ConsoleError as error:
             found = replace(self._found, wanted=wanted, chart=None, error=error, trouble="")
         self._tell(found)
+
+    def _walk(self, frame: Frame, wanted: Wanted) -> None:
+        """Look around an end, first one hop and then several, where that was not done on this state of the cluster."""
+        from console.tui.model.around import around, blast_of
+
+        reach = self._reached(frame)
+        known = self._found.around
+        if known is not None and known.reach is reach and known.subject == wanted.around:
+            return
+        try:
+            found = around(reach, wanted.around)
+        except ConsoleError as error:
+            self._tell(replace(self._found, wanted=wanted, around=None, error=error, trouble=""))
+            return
+        if known is not None and known.subject == wanted.around:
+            found = replace(found, blast=known.blast)  # until there is a newer one: what was open stays in view
+        self._tell(replace(self._found, wanted=wanted, around=found, error=None, trouble=""))
+        self._tell(replace(self._found, around=replace(found, blast=blast_of(found))))
 
     def _reached(self, frame: Frame) -> Reachability:
         from console.policy.reach import Reachability

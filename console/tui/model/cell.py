@@ -12,6 +12,7 @@ from console.policy.ends import PortChoice, parse_port
 from console.policy.matrix import spans_between
 from console.policy.model import Protocol
 from console.policy.ports import PortSpan
+from console.policy.reach import Reachability, bits
 from console.policy.universe import API_SERVER, INTERNET, METADATA, Outside
 from console.policy.verdict import Outcome
 from console.report.reach import ports_word
@@ -107,10 +108,7 @@ def _inner(groups: Sequence[Group]) -> int:
 def end_of(chart: Chart, group: Group, axis: Axis) -> str:
     """A group as `parse_end` reads it; ``""`` for a role, which is no end."""
     if group.outside:
-        if group.name in _NAMED:
-            return group.name
-        held = chart.reach.member((group.classes & -group.classes).bit_length() - 1)
-        return f"ip:{held.address}" if isinstance(held, Outside) else ""
+        return outside_end(chart.reach, group.name)
     if axis.by is By.WORKLOAD:
         workload = workload_called(chart.snapshot, group.name)
         lone = workload is not None and workload.kind == "Pod"
@@ -118,14 +116,22 @@ def end_of(chart: Chart, group: Group, axis: Axis) -> str:
     return {By.POD: group.name, By.NAMESPACE: f"namespace:{group.name}"}.get(axis.by, "")
 
 
+def outside_end(reach: Reachability, kind: str) -> str:
+    """A part of the outside as `parse_end` reads it: by its name if it has one, else one address of it."""
+    if kind in _NAMED:
+        return kind
+    held = reach.member(next(bits(reach.outside(kind))))
+    return f"ip:{held.address}" if isinstance(held, Outside) else ""
+
+
 def question(chart: Chart, row: Group, column: Group, found: Ports, choices: Sequence[PortChoice]) -> Question:
     """The connection to ask about: on the port looked at, else one that is open, else one the destination has."""
     ends = end_of(chart, row, chart.angle.rows), end_of(chart, column, chart.angle.columns)
-    return Question(*ends, chart.angle.port or _port(found, choices))
+    return Question(*ends, chart.angle.port or port_to_ask(found.sure or found.maybe, choices))
 
 
-def _port(found: Ports, choices: Sequence[PortChoice]) -> str:
-    spans = found.sure or found.maybe
+def port_to_ask(spans: Sequence[PortSpan], choices: Sequence[PortChoice] = ()) -> str:
+    """One port of many: one that is open and that the destination has, or that one usually asks for; else any."""
     usual = [parse_port(each) for each in USUAL_PORTS]
     offered = [(each.port, each.protocol) for each in choices]
     for port, protocol in (*offered, *usual):

@@ -36,6 +36,8 @@ FORMS: Final = (
     Form("netpol", "", "list policies", also=("netpols", "networkpolicies", "policies", "policy")),
     Form("ctx", "[name]", "go to another context, or choose one", most=1, also=("context", "contexts")),
     Form("sim", "[from to port]", "simulate a connection", most=3, also=("simulate",)),
+    Form("reach", "[end]", "all that an end reaches, and all that reaches it", most=1, also=("around",)),
+    Form("paths", "", "what the last change opened and closed, and the objects responsible"),
     Form("matrix", "[by]", "who reaches whom, by role, namespace, workload or pod", most=1, also=("mx",)),
     Form("audit", "", "the charter's rules, findings, the AI inventory", also=("charter", "rules")),
     Form(
@@ -75,6 +77,6 @@ def complete(text: str, namespaces: Iterable[str], contexts: Iterable[str], ends
         options: Iterable[str] = (form.name for form in FORMS)
     else:
         name = next((form.name for form in FORMS if before[0] in (form.name, *form.also)), "")
-        options = {"ns": namespaces, "ctx": contexts, "sim": ends}.get(name, ())
+        options = {"ns": namespaces, "ctx": contexts, "sim": ends, "reach": ends}.get(name, ())
     found = next((option for option in options if option.startswith(last) and option != last), None)
     return " ".join((*before, found)) if found else None

@@ -24,6 +24,8 @@ class Session:
     ask_port: bool = False
     #: What `:matrix` asked for, until the Matrix has taken it.
     matrix_by: str = ""
+    #: The end that was last looked around.
+    around: str = ""
     #: Where esc leads back to from a screen that another one led to.
     back: dict[str, str] = field(default_factory=dict)
     contexts: tuple[str, ...] = ()

@@ -15,7 +15,7 @@ from console.policy.causes import Cause, What
 from console.policy.difference import difference
 from console.policy.difference_model import Difference, Kind
 from console.policy.engine import Engine
-from console.report.diff import cause_line
+from console.report.diff import cause_line, diff_lines
 from console.report.words import count
 from console.tui.text import Line, Piece, Tone
 
@@ -30,7 +30,7 @@ _SIGNS: Final[Mapping[Kind, tuple[str, Tone]]] = {
 #: What was done to an object comes before what became of policies by that.
 _FIRST: Final = (What.CHANGED, What.ADDED, What.REMOVED, What.APPLIES, What.LAPSES, What.UNREAD)
 #: Seconds for which a shift is told in passing.
-TOLD: Final = 20.0
+_TOLD: Final = 20.0
 
 
 @dataclass(frozen=True)
@@ -46,6 +46,17 @@ class Shift:
     causes: tuple[Cause, ...]
     by: str
     difference: Difference
+
+    def told(self, now: float) -> bool:
+        """Whether it is still told in passing, `now` (time.time() seconds)."""
+        return now - self.at < _TOLD
+
+    @property
+    def lines(self) -> Iterator[Line]:
+        """All of it."""
+        yield (*self.signs, Piece(time.strftime("  %H:%M:%S", time.localtime(self.at)), Tone.DIM))
+        yield ()
+        yield from ((Piece(line),) for line in diff_lines(self.difference, "before", "now"))
 
     @property
     def signs(self) -> Line:

@@ -104,10 +104,15 @@ class MainScreen(Screen[None], inherit_bindings=False):
         self.query_one(Chrome).show(
             left=status.place(frame, self.session.view.namespace),
             right=right,
-            hint=self.hint(),
+            hint=self._passing() or self.hint(),
             banner=status.banner(frame),
             tooltip=" ".join(part for part in (frame.status.message, frame.status.hint) if part),
         )
+
+    def _passing(self) -> tuple[Line, ...]:
+        """What the last change of the cluster did to its paths, for a while."""
+        found = self.console.findings.shift
+        return found.ways if found is not None and found.told(self.console.clock()) else ()
 
     def hint(self) -> tuple[Line, ...]:
         """What stands at the right of the tabs, as ways to write it, the widest first."""

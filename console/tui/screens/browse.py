@@ -251,6 +251,14 @@ class BrowseScreen(CommandScreen):
             key, other = ("d", "destination") if side == "source" else ("s", "source")
             self.console.say(f"{side.capitalize()}: {text}. Now {key} on the {other}, or 2 to simulate.")
 
+    def action_around(self) -> None:
+        """All that what is under the cursor reaches, and all that reaches it."""
+        chosen = self._selected()
+        if isinstance(chosen, Workload | Pod):
+            self.look_around(end_text(chosen))
+        else:
+            self.console.say("A policy is no end of a connection: choose a workload or a pod.", "warning")
+
     def action_filter(self) -> None:
         """Open the filter."""
         asking = Asking("/", _FILTER_ADVICE, self._filter_entered, self._filter_closed, typed=self._narrow)

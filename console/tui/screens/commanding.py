@@ -32,6 +32,7 @@ _SECTIONS: Final[Mapping[str, str]] = {
     "browse": _OWN,
     "simulate": _OWN,
     "matrix": _OWN,
+    "around": _OWN,
     "audit": _OWN,
     "grid": "In the Matrix",
     "list": "In lists",
@@ -66,7 +67,7 @@ class CommandScreen(MainScreen):
 
     def go_back(self) -> None:
         """Go back to the screen that led here, else to Browse."""
-        self.action_go(self.session.back.get(self.NAME, "browse"))
+        self.app.switch_mode(self.session.back.get(self.NAME, "browse"))
 
     def check_action(self, action: str, parameters: tuple[object, ...]) -> bool | None:
         """A colon is a colon, and a slash a slash, where something is being typed."""
@@ -92,7 +93,7 @@ class CommandScreen(MainScreen):
 
     def _completed(self, text: str) -> str | None:
         contents = self.frame.snapshot.contents
-        names = [each.text for each in self.frame.known.ends(contents)] if text.startswith("sim") else ()
+        names = [each.text for each in self.frame.known.ends(contents)] if text.startswith(("sim", "reach")) else ()
         return commands.complete(text, contents, self.session.contexts, names)
 
     def close_prompt(self) -> None:
@@ -116,6 +117,10 @@ class CommandScreen(MainScreen):
             self.open_matrix()
         elif name == "audit":
             self.action_go("audit")
+        elif name == "reach":
+            self.look_around(words[0] if words else self.session.question.source or self.session.around)
+        elif name == "paths":
+            self._show_shift()
         elif name == "export":
             self.export(*words)
         elif name == "notices":
@@ -196,6 +201,19 @@ class CommandScreen(MainScreen):
         self.console.say(
             f"There is nothing here to write to {file}: 3 shows the Matrix, 4 the Audit, which can be.", "warning"
         )
+
+    def look_around(self, end: str) -> None:
+        """All that an end reaches, and all that reaches it."""
+        self.session.around = end
+        self.lead_to("around")
+
+    def _show_shift(self) -> None:
+        """What the last change of the cluster did to its paths, in full."""
+        found = self.console.findings.shift
+        if found is None:
+            self.console.say("No path has opened or closed since the console began to follow the cluster.")
+        else:
+            self.app.push_screen(TextScreen("What the last change did to the paths", list(found.lines)))
 
     def action_refresh_all(self) -> None:
         """Draw everything anew; connect again where the source does not answer."""

@@ -24,10 +24,17 @@ def _audit() -> CommandScreen:
     return AuditScreen()
 
 
+def _around() -> CommandScreen:
+    from console.tui.screens.around import AroundScreen
+
+    return AroundScreen()
+
+
 #: By name, how each is made when it is first gone to. What is not shown at once is imported only then.
 MAIN: Final[Mapping[str, Callable[[], CommandScreen]]] = {
     "browse": BrowseScreen,
     "simulate": SimulateScreen,
     "matrix": _matrix,
+    "around": _around,
     "audit": _audit,
 }

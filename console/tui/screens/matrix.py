@@ -285,6 +285,23 @@ class MatrixScreen(CommandScreen):
         self.console.set_question(question)
         self.lead_to("simulate")
 
+    def action_around(self) -> None:
+        """All that the row (or the column, on its name) reaches, and all that reaches it."""
+        chart = self.chart
+        row, column = self._under_cursor()
+        if chart is None or (row is None and column is None):
+            return
+        rows, columns, _ = chart.angle
+        end = (
+            cell.end_of(chart, row, rows)
+            if row is not None
+            else cell.end_of(chart, column or chart.columns[0], columns)
+        )
+        if end:
+            self.look_around(end)
+        else:
+            self.console.say("A role is no end. Enter looks closer, down to workloads and pods.", "warning")
+
     # Narrowing and writing -------------------------------------------------------------------------------------------
 
     def action_filter(self) -> None:

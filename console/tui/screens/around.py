@@ -1,0 +1,166 @@
+"""From here, to here: all an end reaches, all that reaches it, and its blast radius; each edge leads to Simulate."""
+
+from __future__ import annotations
+
+from typing import ClassVar
+
+from textual import on
+from textual.app import ComposeResult
+from textual.binding import BindingType
+from textual.containers import Horizontal
+from textual.widget import Widget
+
+from console.cluster.source import State
+from console.tui import draw, keys
+from console.tui.model import around, status
+from console.tui.model.around import Around
+from console.tui.model.frame import Frame
+from console.tui.model.nodes import Node
+from console.tui.screens.commanding import CommandScreen
+from console.tui.screens.start import WIDE
+from console.tui.survey import Wanted
+from console.tui.text import Line, Piece, Tone
+from console.tui.widgets.cursor import CursorView
+from console.tui.widgets.tree import PathTree
+
+
+class AroundScreen(CommandScreen):
+    """Three trees. Where there is no room for all, the one in focus has it."""
+
+    NAME = "around"
+    BINDINGS: ClassVar[list[BindingType]] = [*keys.bindings(keys.AROUND)]
+    DEFAULT_CSS = """
+    AroundScreen #both { height: 3fr; }
+    AroundScreen PathTree { width: 1fr; border: round $border-blurred; border-title-color: $foreground; }
+    AroundScreen PathTree:focus { border: round $accent; }
+    AroundScreen #hops { height: 2fr; }
+    """
+    #: Lower than this, one tree is shown at a time.
+    TALL = 28
+
+    def __init__(self) -> None:
+        super().__init__()
+        self._trail: list[str] = []
+        self._subject = ""
+        self._drawn: object = None
+
+    def body(self) -> ComposeResult:
+        """The trees."""
+        with Horizontal(id="both"):
+            yield PathTree(id="onward")
+            yield PathTree(id="inward")
+        yield PathTree(id="hops")
+
+    def tree_of(self, id: str) -> PathTree:
+        """One of them."""
+        return self.query_one(f"#{id}", PathTree)
+
+    def on_mount(self) -> None:
+        """Begin on what is reached."""
+        self.arrange_panes()
+        self.tree_of("onward").focus()
+
+    def panes(self) -> list[Widget]:
+        """From here, to here, several hops."""
+        return [self.tree_of(each) for each in ("onward", "inward", "hops")]
+
+    def arrange_panes(self) -> None:
+        """All where there is room; narrower one of the first two, lower those or the last."""
+        wide, tall = self.size.width >= WIDE, self.size.height >= self.TALL
+        onward, inward, hops = self.panes()
+        page = self.pane or onward
+        self.query_one("#both").display = tall or page is not hops
+        hops.display = tall or page is hops
+        inward.display = wide or page is inward
+        onward.display = wide or page is not inward
+
+    @property
+    def wanted(self) -> Wanted:
+        """What lies around what the session says."""
+        asked = self.session.around
+        if asked != self._subject:
+            self._trail.clear()
+            self._subject = asked
+        return Wanted(around=self._subject)
+
+    @property
+    def found(self) -> Around | None:
+        """The newest answer about the subject; None while there is none."""
+        found = self.console.findings.around
+        return found if found is not None and found.subject == self._subject else None
+
+    def draw(self, frame: Frame) -> None:
+        """The trees, if there is something new to say."""
+        findings = self.console.findings
+        found = self.found
+        state = self._subject, found, findings.error, findings.trouble, frame.status.state
+        if state == self._drawn:
+            return
+        anew = not isinstance(self._drawn, tuple) or self._drawn[0] != self._subject or self._drawn[1] is None
+        self._drawn = state
+        onward, inward, hops = (self.tree_of(each) for each in ("onward", "inward", "hops"))
+        if found is None:
+            draw.title(onward, f"Around {self._subject}")
+            onward.show([Node(("wait", n), line) for n, line in enumerate(self._waiting(frame))], anew=True)
+            for view in (inward, hops):
+                draw.title(view, "")
+                view.show((), anew=True)
+            return
+        for view, outgoing in ((onward, True), (inward, False)):
+            draw.title(view, around.title(found, onward=outgoing), found.subject)
+            view.show(around.tree(found, onward=outgoing), anew=anew)
+        if found.blast is None:
+            opens = found.end.service is None
+            says = (
+                "◌ working out the hops …" if opens else "A Service opens no connections: ask for the pods behind it."
+            )
+            draw.title(hops, "Blast radius")
+            hops.show([Node(("wait",), (Piece(says, Tone.DIM),))], anew=True)
+        else:
+            draw.title(hops, around.hops_title(found.blast))
+            hops.show(around.hops_tree(found.blast, found.among), anew=anew)
+
+    def _waiting(self, frame: Frame) -> tuple[Line, ...]:
+        findings = self.console.findings
+        if frame.status.state is State.FAILED:
+            return status.failure(frame, self.rescue_keys())
+        if findings.trouble:
+            return ((Piece(f"✗ the console itself failed: {findings.trouble}", Tone.BAD),),)
+        if findings.error is not None and findings.wanted.around == self._subject:
+            return (
+                (Piece(f"✗ {findings.error.message}", Tone.BAD),),
+                (Piece(findings.error.hint, Tone.WARN),),
+            )
+        return ((Piece("◌ working out all pairs …", Tone.DIM),),)
+
+    @on(CursorView.Chosen)
+    def _chosen(self, event: CursorView.Chosen) -> None:
+        asked = around.question_of(event.key)
+        if asked is not None:
+            self.console.set_question(asked)
+            self.lead_to("simulate")
+
+    def action_around(self) -> None:
+        """Look around the other end of the edge under the cursor."""
+        view = self.pane
+        asked = around.question_of(view.key) if isinstance(view, PathTree) else None
+        other = asked.destination if asked is not None else ""
+        if asked is not None and view is self.tree_of("inward"):
+            other = asked.source
+        if not other:
+            self.console.say("Choose a workload: its line leads to what lies around it.")
+        elif other != self._subject:
+            self._trail.append(self._subject)
+            self._look(other)
+
+    def _look(self, subject: str) -> None:
+        self._subject = self.session.around = subject
+        self.console.survey.want(self.wanted)
+        self.draw(self.frame)
+
+    def action_back(self) -> None:
+        """Go back to what one looked around before, or to where one came from."""
+        if self._trail:
+            self._look(self._trail.pop())
+        else:
+            self.go_back()
