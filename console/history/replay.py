@@ -201,4 +201,5 @@ def update_at(cursor: Cursor, changes: tuple[Change, ...] = (), speed: float = 0
         Diagnostic(severity=Severity.WARNING, message=str(each), file=str(cursor.recording.path))
         for each in (*cursor.recording.damage, *cursor.recording.holes)
     )
-    return Update(here.snapshot, Status(State.PAST, here.at, message, hint), changes, said)
+    status = Status(State.PAST, here.at, message, hint)
+    return Update(here.snapshot, status, changes, said, cursor.recording.facts.server)
