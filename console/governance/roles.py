@@ -6,7 +6,7 @@ together (`console.governance.roles_table`), and an explicit label settles it.
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Container, Iterator, Mapping
 from dataclasses import dataclass
 from types import MappingProxyType
 from typing import Final, NamedTuple
@@ -37,8 +37,10 @@ DOMAIN_LABEL: Final = "governance.netpol-console.dev/domain"
 
 # How much is believed of each place a name stands in. The instance is the release's name, a user's choice.
 _NAME_KEYS: Final[Mapping[str, float]] = MappingProxyType(
-    {NAME: 0.7, "app": 0.7, "k8s-app": 0.7, "helm.sh/chart": 0.6, "app.kubernetes.io/instance": 0.2}
+    {NAME: 0.7, "app": 0.7, "k8s-app": 0.7, "helm.sh/chart": 0.6, "chart": 0.6, "app.kubernetes.io/instance": 0.2}
 )
+#: The chart a pod came from: today's label, and that of Helm 2.
+_CHART_KEYS: Final = ("helm.sh/chart", "chart")
 _WORD_KEYS: Final = (NAME, "app", COMPONENT, "component", "role", "purpose", "type")
 _WORD_IN_LABEL = 0.4
 _WORD_IN_NAME = 0.3
@@ -135,12 +137,16 @@ def _names(sight: _Sight, claimed: set[str]) -> Iterator[_Signal]:
         if key in claimed:
             continue
         for value in sight.labels.get(key, ()):
-            name = _chart(value) if key == "helm.sh/chart" else value
+            name = _chart(value) if key in _CHART_KEYS else value
             product = _PRODUCTS_BY_NAME.get(name) or (Product(Role.SERVING, ()) if name.startswith("isvc.") else None)
             if product:
                 claimed.add(key)
                 shown = name if name in _PRODUCTS_BY_NAME else "isvc.*"
                 yield _Signal(product.role, strength, f"label {key}={shown}", product.domain)
+            elif key in _CHART_KEYS and (word := _head(name, _PRODUCTS_BY_NAME)):
+                # Charts are called by their project, not by their user: "loki-distributed" is Loki.
+                product = _PRODUCTS_BY_NAME[word]
+                yield _Signal(product.role, _WORD_IN_LABEL, f"label {key} says {word}", product.domain)
 
 
 def _chart(value: str) -> str:
@@ -159,13 +165,17 @@ def _words(sight: _Sight, claimed: set[str]) -> Iterator[_Signal]:
                     yield _Signal(role, _WORD_IN_LABEL, f"label {key} says {word}", domain)
 
 
-def _head(text: str) -> str:
-    """The last word (or pair of words) of a compound name that means something; ``""`` if none does."""
+def _head(text: str, among: Container[str] | None = None) -> str:
+    """The last word (or up to three words) of a compound name that means something; ``""`` if none does.
+
+    `among` are the words to look for, if not all that mean something.
+    """
+    known = _MEANING if among is None else among
     parts = text.lower().replace("_", "-").replace(".", "-").replace("/", "-").split("-")
     for end in range(len(parts), 0, -1):
         for start in (end - 3, end - 2, end - 1):
             word = "-".join(parts[max(start, 0) : end])
-            if word in _MEANING:
+            if word in known:
                 return word
     return ""
 

@@ -92,7 +92,11 @@ MARKS: Final[tuple[Mark, ...]] = (
     Mark(Role.TRAINING, 0.8, (("trainer.kubeflow.org/trainjob-ancestor-step", None),)),
     Mark(Role.TRAINING, 0.7, (("jobset.sigs.k8s.io/jobset-name", None),)),
     Mark(Role.TRAINING, 0.8, (("katib.kubeflow.org/trial", None),)),
-    Mark(Role.CONTROL_PLANE, 0.9, (("katib.kubeflow.org/component", None),)),
+    Mark(Role.CONTROL_PLANE, 0.9, (("katib.kubeflow.org/component", "controller"),)),
+    Mark(Role.CONTROL_PLANE, 0.9, (("katib.kubeflow.org/component", "db-manager"),)),
+    Mark(Role.CONTROL_PLANE, 0.9, (("katib.kubeflow.org/component", "ui"),)),
+    # Its databases wear the label too.
+    Mark(Role.CONTROL_PLANE, 0.2, (("katib.kubeflow.org/component", None),)),
     Mark(Role.CONTROL_PLANE, 0.9, ((NAME, "trainer"), (COMPONENT, "manager"))),
     Mark(Role.CONTROL_PLANE, 0.9, (("control-plane", "kubeflow-training-operator"),)),
     Mark(Role.CONTROL_PLANE, 0.9, (("control-plane", "kserve-controller-manager"),)),
@@ -115,6 +119,8 @@ MARKS: Final[tuple[Mark, ...]] = (
     Mark(Role.SERVING, 0.2, (("ray.io/cluster", None),)),
     Mark(Role.PIPELINE, 0.9, (("workflows.argoproj.io/workflow", None),)),
     Mark(Role.PIPELINE, 0.5, (("pipelines.kubeflow.org/v2_component", "true"),)),
+    # On everything that Pipelines installs, its database and object store among it.
+    Mark(Role.PIPELINE, 0.3, (("application-crd-id", "kubeflow-pipelines"),)),
     Mark(Role.NOTEBOOK, 0.9, (("notebook-name", None),)),
     Mark(Role.NOTEBOOK, 0.6, (("component", "singleuser-server"),)),
     Mark(Role.MONITORING, 0.9, (("operator.prometheus.io/name", None),)),
@@ -122,6 +128,7 @@ MARKS: Final[tuple[Mark, ...]] = (
     Mark(Role.LOGGING, 0.5, (("component", "agent-collector"),)),
     Mark(Role.DATA_STORE, 0.9, (("cnpg.io/cluster", None),)),
     Mark(Role.DATA_STORE, 0.9, (("strimzi.io/cluster", None),)),
+    Mark(Role.CONTROL_PLANE, 0.5, ((PART_OF, "argocd"),)),
     Mark(Role.INGRESS, 0.8, ((NAME, "ingress-nginx"), (COMPONENT, "controller"))),
     Mark(Role.INGRESS, 0.7, (("gateway.networking.k8s.io/gateway-name", None),)),
 )
@@ -135,8 +142,45 @@ PRODUCTS: Final[tuple[Product, ...]] = (
     Product(Role.CONTROL_PLANE, ("kube-dns", "coredns"), ("coredns", "k8s-dns-node-cache")),
     Product(Role.CONTROL_PLANE, ("kube-apiserver", "kube-scheduler", "kube-controller-manager", "kube-proxy")),
     Product(Role.CONTROL_PLANE, ("cilium", "calico-node", "kube-flannel", "cert-manager", "metrics-server", "kueue")),
+    Product(Role.CONTROL_PLANE, ("node-feature-discovery",), ("node-feature-discovery",)),
+    # A mesh, and what scales models to zero: neither serves a model.
+    Product(Role.CONTROL_PLANE, ("istiod", "ztunnel", "istio-cni", "istio-cni-node"), ("istio/pilot", "ztunnel")),
+    Product(Role.CONTROL_PLANE, ("knative-serving", "knative-eventing")),
+    Product(
+        Role.CONTROL_PLANE,
+        ("centraldashboard", "jupyter-web-app", "tensorboards-web-app", "volumes-web-app"),
+        (
+            "centraldashboard",
+            "kubeflow/dashboard",
+            "profile-controller",
+            "kfam",
+            "models-web-app",
+            "jupyter-web-app",
+            "tensorboards-web-app",
+            "volumes-web-app",
+            "poddefaults-webhook",
+        ),
+    ),
     Product(Role.TRAINING, (), ("pytorch", "tensorflow"), ("pytorchjob-port", 23456, 29500)),
     Product(Role.PIPELINE, ("ml-pipeline", "ml-pipeline-ui", "ml-pipeline-persistenceagent"), ("kfp-api-server",)),
+    Product(
+        Role.PIPELINE,
+        ("metadata-grpc-server", "metadata-envoy", "metadata-writer"),
+        (
+            "ml_metadata_store_server",
+            "kfp-metadata-envoy",
+            "kfp-metadata-writer",
+            "kfp-cache-server",
+            "kfp-cache-deployer",
+            "kfp-persistence-agent",
+            "kfp-scheduled-workflow-controller",
+            "kfp-viewer-crd-controller",
+            "kfp-visualization-server",
+            "kfp-frontend",
+            "kfp-driver",
+            "kfp-launcher",
+        ),
+    ),
     Product(
         Role.PIPELINE, ("workflow-controller", "argo-server", "argo-workflows"), ("workflow-controller", "argocli")
     ),
@@ -146,6 +190,7 @@ PRODUCTS: Final[tuple[Product, ...]] = (
     Product(Role.SERVING, ("torchserve", "ollama", "sglang"), ("torchserve", "ollama", "sglang", "sklearnserver")),
     Product(Role.FEATURE_STORE, ("feast-feature-server", "feast"), ("feature-server", "feast"), (6566, 6570, 8815)),
     Product(Role.MODEL_REGISTRY, ("mlflow",), ("mlflow",), ("mlflow",)),
+    Product(Role.MODEL_REGISTRY, ("clearml",), ("clearml",)),
     Product(Role.VECTOR_DB, ("milvus",), ("milvus",), ("milvus", 19530)),
     Product(Role.VECTOR_DB, ("qdrant",), ("qdrant",), (6333, 6334, 6335)),
     Product(Role.VECTOR_DB, ("weaviate",), ("weaviate",), (50051,)),
@@ -157,8 +202,10 @@ PRODUCTS: Final[tuple[Product, ...]] = (
     Product(Role.MONITORING, ("prometheus", "alertmanager"), ("prometheus", "alertmanager"), (9090,)),
     Product(Role.MONITORING, ("prometheus-node-exporter", "node-exporter"), ("node-exporter",), (9100,)),
     Product(Role.MONITORING, ("grafana", "kube-state-metrics"), ("grafana", "kube-state-metrics")),
+    Product(Role.MONITORING, ("opensearch-dashboards", "kibana"), ("opensearch-dashboards", "kibana")),
     Product(Role.MONITORING, ("tensorboard",), ("tensorboard",), (6006,)),
     Product(Role.MONITORING, ("nvidia-dcgm-exporter", "dcgm-exporter"), ("dcgm-exporter",), (9400,)),
+    Product(Role.LOGGING, ("data-prepper", "logstash"), ("data-prepper", "logstash", "timberio/vector")),
     Product(Role.LOGGING, ("loki", "promtail", "alloy"), ("loki", "promtail", "alloy"), ("http-memberlist", 3100)),
     Product(
         Role.LOGGING, ("opentelemetry-collector", "otel-collector"), ("opentelemetry-collector-contrib",), ("otlp",)
@@ -210,13 +257,16 @@ WORDS: Final[Mapping[str, Role]] = MappingProxyType(
     {
         word: role
         for role, words in (
-            (Role.CONTROL_PLANE, "operator controller-manager kube-controllers device-plugin"),
+            (
+                Role.CONTROL_PLANE,
+                "operator controller controller-manager kube-controllers device-plugin webhook garbage-collector",
+            ),
             (Role.TRAINING, "train trainer training finetune finetuning fine-tune fine-tuning pretrain pretraining"),
             (Role.TRAINING, "prep preprocess preprocessing data-prep tokenize eval evaluation"),
             (Role.SERVING, "serving inference predictor serving-engine inference-server model-server"),
             (Role.FEATURE_STORE, "feature-store featurestore feature-server"),
             (Role.VECTOR_DB, "vector-db vectordb vector-store vectorstore"),
-            (Role.MODEL_REGISTRY, "model-registry modelregistry"),
+            (Role.MODEL_REGISTRY, "model-registry modelregistry model-catalog"),
             (Role.GATEWAY, "gateway llm-gateway ai-gateway llm-proxy router"),
             (Role.PIPELINE, "pipeline pipelines workflow workflows etl"),
             (Role.NOTEBOOK, "notebook notebooks jupyter jupyterhub"),

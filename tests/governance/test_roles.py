@@ -102,6 +102,13 @@ STACK = [
     ("Fluent Bit", "logging", "DaemonSet", {NAME: "fluent-bit"}, "http:2020"),
     ("GPU operator", "control-plane", "Deployment", {"app": "gpu-operator", COMPONENT: "gpu-operator"}, "metrics:8080"),
     ("DCGM exporter", "monitoring", "DaemonSet", {"app": "nvidia-dcgm-exporter"}, "metrics:9400"),
+    ("Node feature discovery", "control-plane", "DaemonSet", {NAME: "node-feature-discovery", "role": "worker"}, ""),
+    ("Knative's controller", "control-plane", "Deployment",
+     {NAME: "knative-serving", COMPONENT: "activator", "app": "activator"}, "http1:8012 h2c:8013"),
+    ("Istio's control plane", "control-plane", "Deployment", {"app": "istiod", "istio": "pilot"}, "8080 15010 15017"),
+    ("Kubeflow's dashboard", "control-plane", "Deployment", {NAME: "centraldashboard", "app": "centraldashboard"},
+     "http:8082"),
+    ("OpenSearch dashboards", "monitoring", "Deployment", {NAME: "opensearch-dashboards"}, "http:5601"),
 ]  # fmt: skip
 
 
@@ -290,3 +297,32 @@ def test_any_cluster_text_gets_an_answer_and_never_enters_the_signals(
         assert (found.role is Role.OTHER) == (found.confidence == 0)
         assert not any("\x1b" in signal for signal in found.signals)
         assert found == classify(Workload(kind, "n", name, (one, one)), Namespace("n", {})), "replicas add nothing"
+
+
+def test_a_controller_is_no_instance_of_what_it_controls() -> None:
+    assert ask({"app": "notebook-controller"}).role is Role.CONTROL_PLANE
+    assert ask({"app": "tensorboard-controller"}, images=("kubeflow/tensorboard-controller:v1",)).role is (
+        Role.CONTROL_PLANE
+    )
+    # What it stands before does not make a workflow controller or an ingress controller less what they are.
+    assert ask({"app": "workflow-controller"}).role is Role.PIPELINE
+    assert ask({NAME: "nginx", COMPONENT: "ingress-controller"}).role is Role.INGRESS
+
+
+def test_the_database_of_katib_is_a_database() -> None:
+    assert ask({"katib.kubeflow.org/component": "mysql"}, images=("mysql:8.0",), ports="3306").role is Role.DATA_STORE
+    assert ask({"katib.kubeflow.org/component": "controller"}).role is Role.CONTROL_PLANE
+
+
+def test_a_chart_names_the_project_whatever_its_parts_are_called() -> None:
+    chart = {"helm.sh/chart": "loki-distributed-0.80.6", NAME: "loki-distributed", COMPONENT: "gateway"}
+    found = ask(chart, name="obs-loki-distributed-gateway")
+    assert found.role is Role.LOGGING
+    assert "label helm.sh/chart says loki" in found.signals
+    assert ask({"chart": "mlflow-1.2.3"}).role is Role.MODEL_REGISTRY
+    # A word that any chart may bear says nothing of a project.
+    assert ask({"helm.sh/chart": "my-gateway-1.0.0"}).role is Role.OTHER
+
+
+def test_what_collects_garbage_collects_no_logs() -> None:
+    assert ask({"app": "garbage-collector"}).role is not Role.LOGGING
