@@ -19,6 +19,7 @@ CASES: Final[Mapping[str, Callable[[Setting], Iterator[Figure]]]] = {
     "open-demo": case_open.demo,
     "open": case_open.cluster,
     "keys": case_keys.keys,
+    "keys-demo": case_keys.demo,
     "simulate-yaml": case_commands.yaml,
     "simulate-demo": case_commands.demo,
     "batch": case_commands.batch,

@@ -47,14 +47,15 @@ class Usage(NamedTuple):
 class Latency(NamedTuple):
     """Milliseconds from writing a key to the first byte drawn, and to the last before it was quiet; and of CPU.
 
-    `alone` is the latter less the time in which the program's event loop was ready to
+    `alone` is the second less the time in which the program's event loop was ready to
     run while others had the cores: what it would have been on a machine of its own.
+    `loop` is the CPU time of that loop alone, all that followed from the key included.
     """
 
     first: float
     last: float
     alone: float
-    cpu: float
+    loop: float
 
 
 class _Drew(NamedTuple):
@@ -67,9 +68,16 @@ class _Drew(NamedTuple):
 class Terminal:
     """Runs a program in a pseudo-terminal; a context manager, which kills the program if it is still there."""
 
-    def __init__(self, command: Sequence[str], *, environment: Mapping[str, str], cwd: Path) -> None:
+    def __init__(
+        self,
+        command: Sequence[str],
+        *,
+        environment: Mapping[str, str],
+        cwd: Path,
+        size: tuple[int, int] = (COLUMNS, LINES),
+    ) -> None:
         self._master, slave = pty.openpty()
-        fcntl.ioctl(slave, termios.TIOCSWINSZ, struct.pack("HHHH", LINES, COLUMNS, 0, 0))
+        fcntl.ioctl(slave, termios.TIOCSWINSZ, struct.pack("HHHH", *reversed(size), 0, 0))
         os.set_blocking(self._master, False)
         self._drawn = bytearray()
         self._began = time.perf_counter()
@@ -114,14 +122,14 @@ class Terminal:
         """Press a key once nothing is being drawn, and wait until its frame is drawn."""
         self.settle()
         self._drawn.clear()
-        cpu, waited, began = self._ran()[0], self._waited(), time.perf_counter()
+        loop, waited, began = self._loop(), self._waited(), time.perf_counter()
         os.write(self._master, key)
         first = self._read(DEAF)
         if first is None:
             raise RuntimeError(f"{key!r} showed nothing within {DEAF} s")
         last = self.settle() or _Drew(first, self._waited())
         took = last.at - began
-        seconds = (first - began, took, took - (last.waited - waited), self._ran()[0] - cpu)
+        seconds = (first - began, took, took - (last.waited - waited), self._loop() - loop)
         return Latency(*(each * 1000 for each in seconds))
 
     def check(self, wanted: str) -> None:
@@ -148,6 +156,10 @@ class Terminal:
                 took, waited, _ = (task / "schedstat").read_text().split()  # nanoseconds; proc_pid_schedstat
                 cpu, queued = cpu + int(took), queued + int(waited)
         return cpu / 1e9, queued / 1e9
+
+    def _loop(self) -> float:
+        """Seconds that the main thread ran."""
+        return int(Path(f"/proc/{self._process.pid}/schedstat").read_text().split()[0]) / 1e9
 
     def _waited(self) -> float:
         """Seconds that the main thread was ready to run while others ran."""

@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+from contextlib import suppress
 from typing import TYPE_CHECKING, ClassVar, cast
 
 from textual import events
 from textual.app import ComposeResult
 from textual.binding import BindingType
+from textual.css.query import NoMatches
 from textual.screen import Screen
 from textual.widget import Widget
 
@@ -17,8 +19,8 @@ from console.tui.model.frame import Frame
 from console.tui.model.session import Session
 from console.tui.survey import Wanted
 from console.tui.text import Line
-from console.tui.widgets.chrome import Chrome, Foot
-from console.tui.widgets.prompt import Prompt
+from console.tui.widgets.chrome import Chrome
+from console.tui.widgets.prompt import Bottom, Prompt
 
 if TYPE_CHECKING:
     from console.tui.stage import Stage
@@ -36,8 +38,7 @@ class MainScreen(Screen[None], inherit_bindings=False):
         """The frame around the body."""
         yield Chrome(self.NAME)
         yield from self.body()
-        yield Prompt()
-        yield Foot()
+        yield Bottom()
 
     def body(self) -> ComposeResult:
         """The widgets between header and footer."""
@@ -92,8 +93,8 @@ class MainScreen(Screen[None], inherit_bindings=False):
         self.refresh_frame()
 
     def refresh_frame(self) -> None:
-        """Draw the newest frame, header included."""
-        if self.is_mounted and self.query("Chrome #banner"):
+        """Draw the newest frame, header included, where this is the screen one looks at."""
+        if self.console.base is self and self.query("Chrome #banner"):
             self.draw_chrome()
             self.draw(self.frame)
 
@@ -118,9 +119,17 @@ class MainScreen(Screen[None], inherit_bindings=False):
         """What stands at the right of the tabs, as ways to write it, the widest first."""
         return ((),)
 
+    def on_mount(self) -> None:
+        """Begin on the main pane."""
+        # A screen that is closed while it is still being put together has no panes.
+        with suppress(NoMatches):
+            self.arrange_panes()
+            self.main_pane.focus()
+
     def on_resize(self) -> None:
         """Fit the panes into the new size."""
-        self.arrange_panes()
+        with suppress(NoMatches):
+            self.arrange_panes()
 
     def on_descendant_focus(self, event: events.DescendantFocus) -> None:
         """Keep the pane in focus on screen."""

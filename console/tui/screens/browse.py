@@ -62,7 +62,7 @@ class BrowseScreen(CommandScreen):
     def body(self) -> ComposeResult:
         """The panes."""
         with Horizontal(id="panes"):
-            yield RowList(id="namespaces", head=False)
+            yield draw.titled(RowList(id="namespaces", head=False), "Namespaces")
             yield RowList(id="listing")
             yield TextPane(id="details")
 
@@ -87,12 +87,6 @@ class BrowseScreen(CommandScreen):
         if self._sight is None or self._sight.frame is not self.frame:
             self._sight = Sight(self.frame, self._sight)
         return self._sight
-
-    def on_mount(self) -> None:
-        """Begin on the list."""
-        draw.title(self.namespaces, "Namespaces")
-        self.arrange_panes()
-        self.listing.focus()
 
     def panes(self) -> list[Widget]:
         """Namespaces, list, details."""

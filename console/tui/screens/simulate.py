@@ -82,17 +82,10 @@ class SimulateScreen(CommandScreen):
         yield AnswerBox(id="verdict")
         with Horizontal(id="answer"):
             with Vertical(id="left"):
-                yield PathTree(id="path")
+                yield draw.titled(PathTree(id="path"), "Path")
                 yield TextPane(id="why")
             yield TextPane(id="yaml")
-        yield RowList(id="pins", head=False)
-
-    def on_mount(self) -> None:
-        """Begin on the path."""
-        draw.title(self.query_one("#path"), "Path")
-        draw.title(self.query_one("#pins"), "Pinned")
-        self.arrange_panes()
-        self.path.focus()
+        yield draw.titled(RowList(id="pins", head=False), "Pinned")
 
     @property
     def path(self) -> PathTree:

@@ -119,12 +119,12 @@ class Foot(Drawn):
         self.screen.bindings_updated_signal.subscribe(self, self._bindings_changed)
 
     def _bindings_changed(self, screen: Screen[object]) -> None:
-        if screen is self.screen and self.is_attached and self.display:
+        if screen is self.screen and self.is_attached:
             self.lay()
 
     def on_resize(self, event: events.Resize) -> None:
         """Fit the keys into the new width."""
-        if event.size.width >= self.WIDE:
+        if event.size.width >= self.WIDE and event.size.height > 1:
             self.styles.height = 1
         self.lay()
 
@@ -134,7 +134,9 @@ class Foot(Drawn):
         return "  ".join("".join(piece.text for piece in entry.line) for line in self._shown for entry in line)
 
     def lay(self) -> None:
-        """Show the keys that are active now."""
+        """Show the keys that are active now; while it is hidden, once it is back."""
+        if not self.size:
+            return
         most = 2 if self.size.width < self.WIDE and self.screen.size.height >= self.LOW else 1
         lines = _fill(self._entries(), self.size.width, most)
         if lines != self._shown:

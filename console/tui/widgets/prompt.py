@@ -8,7 +8,7 @@ from typing import ClassVar, NamedTuple
 
 from textual.app import ComposeResult
 from textual.binding import BindingType
-from textual.containers import Horizontal
+from textual.containers import Horizontal, Vertical
 from textual.widget import Widget
 from textual.widgets import Input, Static
 
@@ -56,7 +56,7 @@ class Prompt(Horizontal):
     def open(self, asking: Asking, text: str = "") -> None:
         """Open, with a text to begin from."""
         self._asking = asking
-        self.query_one("#sign", Static).update(draw.content((Piece(asking.sign),)))
+        draw.update(self.query_one("#sign", Static), (Piece(asking.sign),))
         self.advise((Piece(asking.advice, Tone.DIM),))
         typed = self.query_one(Input)
         with typed.prevent(Input.Changed):
@@ -68,7 +68,7 @@ class Prompt(Horizontal):
 
     def advise(self, line: Line) -> None:
         """Say something beside the input."""
-        self.query_one("#advice", Static).update(draw.content(line))
+        draw.update(self.query_one("#advice", Static), line)
 
     @property
     def is_open(self) -> bool:
@@ -116,6 +116,17 @@ class Prompt(Horizontal):
         typed = self.query_one(Input)
         await caught_up(typed)
         return typed.value
+
+
+class Bottom(Vertical):
+    """The last lines of a screen: the keys or, instead, the prompt. Apart, so that they alone are drawn anew."""
+
+    DEFAULT_CSS = "Bottom { height: auto; }"
+
+    def compose(self) -> ComposeResult:
+        """Both, of which one is shown."""
+        yield Prompt()
+        yield Foot()
 
 
 async def caught_up(widget: Widget) -> None:
