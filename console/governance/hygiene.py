@@ -12,8 +12,9 @@ from typing import Final
 
 from console.governance.findings import Finding, Severity
 from console.governance.hygiene_cluster import of_cluster
+from console.governance.hygiene_peers import ServiceAddresses
 from console.governance.hygiene_pods import of_namespace
-from console.governance.hygiene_policies import ServiceAddresses, of_policy
+from console.governance.hygiene_policies import of_policy
 from console.governance.hygiene_scene import Scene
 from console.governance.hygiene_workloads import of_workloads
 from console.objects.core import Pod
@@ -87,9 +88,10 @@ class Hygiene:
             # Pods that no policy to study tells apart are looked at together.
             population = Population(snapshot, {key for _, _, keys in todo for key in keys})
             services = ServiceAddresses.of(snapshot)
+            files = not snapshot.nodes and all(pod.template for pod in snapshot.pods())
             for written, policy, keys in todo:
                 study = Study.of(engine, policy, population)
-                findings = tuple(of_policy(study, written, services))
+                findings = tuple(of_policy(study, written, services, files=files))
                 known[id(written)] = _Known(written, keys, _rests(study), findings)
         self._snapshot, self._known = snapshot, known
         for each in known.values():

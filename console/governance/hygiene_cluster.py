@@ -7,7 +7,7 @@ from itertools import combinations
 
 from console.governance.findings import Finding, Severity
 from console.governance.hygiene_codes import make
-from console.governance.hygiene_policies import place
+from console.governance.hygiene_peers import place
 from console.governance.hygiene_scene import Scene
 from console.objects.core import ForeignPolicy
 from console.objects.coverage import INVALID_POLICY, POLICY_KIND_NOT_MODELLED

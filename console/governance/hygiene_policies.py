@@ -2,30 +2,26 @@
 
 from __future__ import annotations
 
-from bisect import bisect_left, bisect_right
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass
 from types import MappingProxyType
 from typing import Final
 
-from console.governance.findings import Finding, Place, Severity
+from console.governance.findings import Finding, Severity
 from console.governance.hygiene_codes import make
+from console.governance.hygiene_peers import ServiceAddresses, of_peers, place
 from console.governance.roles import Role, classify
-from console.objects.core import Service
 from console.objects.meta import ObjectRef
 from console.objects.netpol import NetworkPolicy
-from console.objects.snapshot import Snapshot
 from console.objects.tiered import TieredPolicy
 from console.objects.workloads import Workload
-from console.policy.addresses import parse_address
 from console.policy.explain import oddities
 from console.policy.explain_cover import subject_within
 from console.policy.explain_model import EFFECTS, DirectionView, Effect
 from console.policy.explain_model import Finding as Oddity
 from console.policy.explain_study import Study
-from console.policy.explain_words import counted, listed, peer_words, policy_name, workload_name
+from console.policy.explain_words import counted, listed, policy_name, workload_name
 from console.policy.match import keys_of
-from console.policy.model import CidrPeer, Direction, DomainPeer, Path, PodPeer, Policy, Rule, Tier
+from console.policy.model import Direction, Path, PodPeer, Policy, Rule, Tier
 from console.policy.networking import dotted
 
 _TITLES: Final[Mapping[str, str]] = MappingProxyType(
@@ -49,44 +45,19 @@ _TITLES: Final[Mapping[str, str]] = MappingProxyType(
 _OPEN_BY_TRADE: Final = frozenset([Role.GATEWAY, Role.INGRESS])
 
 
-@dataclass(frozen=True, slots=True)
-class ServiceAddresses:
-    """The cluster addresses of Services, in order, by family."""
+def of_policy(
+    study: Study, written: NetworkPolicy | TieredPolicy, services: ServiceAddresses, *, files: bool = False
+) -> Iterator[Finding]:
+    """The findings about a policy that takes part in verdicts. `study` may share its population with others'.
 
-    numbers: Mapping[int, Sequence[int]]
-    services: Mapping[int, Sequence[Service]]
-
-    @classmethod
-    def of(cls, snapshot: Snapshot) -> ServiceAddresses:
-        """Those of a snapshot."""
-        found: dict[int, list[tuple[int, Service]]] = {4: [], 6: []}
-        for text, service in snapshot.services_by_ip.items():
-            address = parse_address(text)
-            if address is not None:
-                found[address.version].append((int(address), service))
-        for each in found.values():
-            each.sort(key=lambda entry: entry[0])
-        numbers = {family: [number for number, _ in each] for family, each in found.items()}
-        return cls(numbers, {family: [service for _, service in each] for family, each in found.items()})
-
-    def within(self, peer: CidrPeer) -> list[Service]:
-        """The Services whose address lies in a network and in none of its exceptions."""
-        numbers = self.numbers[peer.network.version]
-        inside = set(_span(numbers, int(peer.network.network_address), int(peer.network.broadcast_address)))
-        for hole in peer.excepts:
-            inside -= set(_span(numbers, int(hole.network_address), int(hole.broadcast_address)))
-        return [self.services[peer.network.version][index] for index in sorted(inside)]
-
-
-def _span(numbers: Sequence[int], first: int, last: int) -> range:
-    return range(bisect_left(numbers, first), bisect_right(numbers, last))
-
-
-def of_policy(study: Study, written: NetworkPolicy | TieredPolicy, services: ServiceAddresses) -> Iterator[Finding]:
-    """The findings about a policy that takes part in verdicts. `study` may share its population with others'."""
+    `files`: the pods are templates in files, beside which others may run: that nothing
+    matches is then a hint, and of namespaces that are not in the files it is none.
+    """
     odd = oddities(study, written)
+    if files:
+        odd = tuple(each for each in odd if not _elsewhere(study, each))
     if study.selected.certain and not study.selected.pods:
-        yield _idle(study, written, odd)
+        yield _idle(study, written, odd, files=files)
         return
     found: dict[str, list[Oddity]] = {}
     for each in odd:
@@ -105,22 +76,22 @@ def of_policy(study: Study, written: NetworkPolicy | TieredPolicy, services: Ser
         title = _TITLES[code].format(policy=policy_name(written.ref))
         facts = [f"{dotted(each.path)}: {each.sentence}" for each in several]
         yield make(code, written.ref, title, [*facts, *more], severity=severity, place=place(written, several[0].path))
-    yield from _peers(study, written, services)
+    yield from of_peers(study, written, services)
 
 
-def place(written: NetworkPolicy | TieredPolicy, path: Path) -> Place | None:
-    """Where a part of a policy stands in the file it came from; None for one that came from a cluster."""
-    text = written.text
-    if text is None or text.yaml is None:
-        return None
-    # Only files have places, and only findings want them: their YAML is not parsed for marks before.
-    from console.objects.yaml_positions import locate
+def _elsewhere(study: Study, odd: Oddity) -> bool:
+    """Whether an oddity says that nothing matches in a namespace of which the files hold no pod."""
+    if odd.code != "PEER_MATCHES_NOTHING":
+        return False
+    peers = (peer for view in study.directions for rule in view.rules for peer in rule.peers or ())
+    found = next((each for each in peers if each.peer.path == odd.path), None)
+    if found is None or found.members is None:
+        return found is not None  # nodes are in no files
+    contents = study.engine.snapshot.contents
+    return not any(contents[name].pods for name in found.members.namespaces if name in contents)
 
-    lines = locate(text.yaml, path) if path else None
-    return Place(text.file, text.line + (lines[0] - 1 if lines else 0))
 
-
-def _idle(study: Study, written: NetworkPolicy | TieredPolicy, odd: Sequence[Oddity]) -> Finding:
+def _idle(study: Study, written: NetworkPolicy | TieredPolicy, odd: Sequence[Oddity], *, files: bool) -> Finding:
     """One finding for a policy that selects nothing; what it would open is evidence, not another finding."""
     subject = study.policy.subject.pods_path
     injected = [each for each in odd if each.code == "LABEL_ONLY_INJECTED" and each.path[: len(subject)] == subject]
@@ -129,11 +100,14 @@ def _idle(study: Study, written: NetworkPolicy | TieredPolicy, odd: Sequence[Odd
     latent = [each for each in odd if EFFECTS[each.code] is Effect.WIDER and each.code != "WHOLE_NAMESPACE"]
     facts = [f"{dotted(each.path)}: {each.sentence}" for each in (*why, *injected)]
     facts += [f"with the first pod it selects, {dotted(each.path)}: {each.sentence}" for each in latent]
+    if files:
+        facts.append("these are files: a pod that is made later, or a label that is added then, is not in them")
     return make(
         code,
         written.ref,
         _TITLES[code].format(policy=policy_name(written.ref)),
         facts,
+        severity=Severity.LOW if files else None,
         place=place(written, (injected or why)[0].path) if injected or why else place(written, ()),
     )
 
@@ -281,31 +255,3 @@ def _release(labels: Mapping[str, str]) -> str:
     """What tells the pods of one release from those of another, as charts mark them."""
     keys = ("app.kubernetes.io/instance", "release", "app.kubernetes.io/part-of", "app.kubernetes.io/name", "app")
     return next((labels[key] for key in keys if labels.get(key)), "")
-
-
-def _peers(study: Study, written: NetworkPolicy | TieredPolicy, services: ServiceAddresses) -> Iterator[Finding]:
-    """What egress peers name that a policy cannot hold to: Services by address, hosts by address, hosts by name."""
-    clustered: list[tuple[Path, str]] = []
-    pinned: list[tuple[Path, str]] = []
-    named: list[tuple[Path, str]] = []
-    for rule in study.policy.egress or ():
-        for peer in rule.peers or ():
-            if isinstance(peer, DomainPeer):
-                named.append((peer.path, f"{peer_words(peer)}: which addresses these have is not known here"))
-            elif isinstance(peer, CidrPeer):
-                whole = peer.network.prefixlen == 0
-                held = [] if whole else services.within(peer)
-                if held:
-                    names = listed([f"{each.namespace}/{each.name} ({each.cluster_ips[0]})" for each in held])
-                    clustered.append((peer.cidr_path, f"{peer.network} holds the addresses of Services: {names}"))
-                elif peer.network.num_addresses == 1 and peer.network.is_global:
-                    pinned.append((peer.cidr_path, f"{peer.network} is one public address"))
-    who = policy_name(written.ref)
-    for code, title, found in (
-        ("CLUSTER_IP_IN_IPBLOCK", f"{who} names Services by their address", clustered),
-        ("HOST_BY_ADDRESS", f"{who} names hosts outside by their address", pinned),
-        ("DOMAIN_NAMES", f"{who} names hosts, which its kind may not enforce", named),
-    ):
-        if found:
-            facts = [f"{dotted(path)}: {text}" for path, text in found]
-            yield make(code, written.ref, title, facts, place=place(written, found[0][0]))

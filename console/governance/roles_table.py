@@ -120,7 +120,7 @@ MARKS: Final[tuple[Mark, ...]] = (
     Mark(Role.PIPELINE, 0.9, (("workflows.argoproj.io/workflow", None),)),
     Mark(Role.PIPELINE, 0.5, (("pipelines.kubeflow.org/v2_component", "true"),)),
     # On everything that Pipelines installs, its database and object store among it.
-    Mark(Role.PIPELINE, 0.3, (("application-crd-id", "kubeflow-pipelines"),)),
+    Mark(Role.PIPELINE, 0.2, (("application-crd-id", "kubeflow-pipelines"),)),
     Mark(Role.NOTEBOOK, 0.9, (("notebook-name", None),)),
     Mark(Role.NOTEBOOK, 0.6, (("component", "singleuser-server"),)),
     Mark(Role.MONITORING, 0.9, (("operator.prometheus.io/name", None),)),
@@ -128,7 +128,7 @@ MARKS: Final[tuple[Mark, ...]] = (
     Mark(Role.LOGGING, 0.5, (("component", "agent-collector"),)),
     Mark(Role.DATA_STORE, 0.9, (("cnpg.io/cluster", None),)),
     Mark(Role.DATA_STORE, 0.9, (("strimzi.io/cluster", None),)),
-    Mark(Role.CONTROL_PLANE, 0.5, ((PART_OF, "argocd"),)),
+    Mark(Role.CONTROL_PLANE, 0.4, ((PART_OF, "argocd"),)),
     Mark(Role.INGRESS, 0.8, ((NAME, "ingress-nginx"), (COMPONENT, "controller"))),
     Mark(Role.INGRESS, 0.7, (("gateway.networking.k8s.io/gateway-name", None),)),
 )
@@ -273,7 +273,7 @@ WORDS: Final[Mapping[str, Role]] = MappingProxyType(
             (Role.LOGGING, "logging logs collector log-collector"),
             (Role.MONITORING, "monitoring exporter metrics observability tracing"),
             (Role.DATA_STORE, "database db object-store"),
-            (Role.INGRESS, "ingress ingress-controller ingress-gateway ingressgateway"),
+            (Role.INGRESS, "ingress ingress-controller ingress-nginx-controller ingress-gateway ingressgateway"),
         )
         for word in words.split()
     }

@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+from pathlib import Path
 from typing import Any
 
 import pytest
 import yaml
 from msgspec.structs import replace
 
+from console.cluster.manifests import read
 from console.demo.platform import platform
 from console.demo.store import Store
 from console.governance.controls import SHOWN
@@ -311,6 +313,27 @@ def test_a_finding_about_a_file_says_where_it_stands() -> None:
     at = found["ANY_PEER"].place
     assert at is not None
     assert (at.file, shown.splitlines()[at.line - 11].strip()) == ("k8s/p.yaml", "- ports:")
+
+
+def test_that_nothing_matches_is_a_hint_where_pods_are_those_of_files(tmp_path: Path) -> None:
+    template = {"metadata": {"labels": {"app": "one"}}, "spec": {"containers": [{"image": "x"}]}}
+    raw = {"apiVersion": "apps/v1", "kind": "Deployment", "metadata": {"namespace": "a", "name": "one"}}
+    deployment = document({**raw, "spec": {"selector": {"matchLabels": {"app": "one"}}, "template": template}})
+    injected = "{podSelector: {matchLabels: {security.istio.io/tlsMode: istio}}, policyTypes: [Ingress]}"
+    spec = (
+        "{podSelector: {}, policyTypes: [Ingress, Egress], ingress: [{ports: [{port: 8080}], from: ["
+        "{namespaceSelector: {matchLabels: {kubernetes.io/metadata.name: elsewhere}}},"
+        " {podSelector: {matchLabels: {app: gone}}}]}]}"
+    )
+    file = tmp_path / "a.yaml"
+    file.write_text(namespace("a") + deployment + policy("a", "mesh", injected) + policy("a", "p", spec))
+    found = {each.code: each for each in findings(read([str(file)]).snapshot)}
+    assert found.keys() == {"LABEL_ONLY_INJECTED", "PEER_MATCHES_NOTHING"}
+    assert found["LABEL_ONLY_INJECTED"].severity is Severity.LOW
+    assert "these are files" in said(found["LABEL_ONLY_INJECTED"])
+    # What another namespace holds is not known from these files; what this one does is.
+    assert "app=gone" in said(found["PEER_MATCHES_NOTHING"])
+    assert "elsewhere" not in said(found["PEER_MATCHES_NOTHING"])
 
 
 def demo() -> Snapshot:
