@@ -13,7 +13,7 @@ from console.governance.targets import members, own_workloads, usual_targets
 from console.history.cursor import Cursor
 from console.history.recording import Hole, Recording
 from console.history.telling import told
-from console.history.timeline import TOGETHER, Entry, Step
+from console.history.timeline import TOGETHER, Entry, Step, pairs_of
 from console.objects.snapshot import Snapshot
 from console.policy.asking import Modes
 from console.policy.ends import parse_end
@@ -103,13 +103,7 @@ def _open_at(at: float, entries: Sequence[Entry], within: Iterable[str]) -> dict
 
 
 def _pairs(entry: Entry, *, opens: bool) -> list[tuple[str, str]]:
-    return [
-        (source.name, destination.name)
-        for path in entry.paths
-        if (path.opened if opens else path.closed)
-        for source in path.sources
-        for destination in path.destinations
-    ]
+    return [pair for path in entry.paths if (path.opened if opens else path.closed) for pair in pairs_of(path)]
 
 
 def _radius_if(recording: Recording, end: str, at: float, hops: int, modes: Modes | None) -> Radius | None:

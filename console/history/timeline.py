@@ -7,12 +7,12 @@ services, policies.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from typing import Final
 
 from console.cluster.source import Change, Verb
-from console.governance.findings import Audit, Status
+from console.governance.findings import Audit, RuleResult, Status
 from console.history.churn import BOOKKEEPING, Churn
 from console.objects.core import EndpointSlice, Owner, Pod
 from console.objects.meta import ObjectRef
@@ -29,12 +29,16 @@ TOGETHER: Final = 1.0
 
 @dataclass(frozen=True, slots=True)
 class RuleChange:
-    """A rule of the charter whose status changed. `sentence` is the rule read aloud."""
+    """A rule of the charter whose status changed. `sentence` is the rule read aloud.
+
+    `pairs` are the sources and destinations that offend it now and did not before, or the other way round.
+    """
 
     rule: str
     sentence: str
     was: Status | None
     now: Status | None
+    pairs: frozenset[tuple[str, str]] = frozenset()
 
     @property
     def broke(self) -> bool:
@@ -150,12 +154,26 @@ class Timeline:
         before, self._judged = self._judged, self._audit(engine)
         assert before is not None
         were, are = ({rule.name: rule for rule in audit.rules} for audit in (before, self._judged))
+        names = dict.fromkeys((*are, *were))
         return tuple(
-            RuleChange(name, (are.get(name) or were[name]).sentence, was, now)
-            for name in dict.fromkeys((*are, *were))
-            if (was := were[name].status if name in were else None)
-            is not (now := are[name].status if name in are else None)
+            _turned(were.get(name), are.get(name)) for name in names if _status(were, name) != _status(are, name)
         )
+
+
+def _status(rules: Mapping[str, RuleResult], name: str) -> Status | None:
+    return rules[name].status if name in rules else None
+
+
+def _turned(was: RuleResult | None, now: RuleResult | None) -> RuleChange:
+    """The change of a rule, of which at least one state is there."""
+    held = now or was
+    assert held is not None
+    old, new = (
+        {(each.source, each.destination) for each in (*rule.offences, *rule.unknowns)} if rule is not None else set()
+        for rule in (was, now)
+    )
+    before, after = (rule.status if rule is not None else None for rule in (was, now))
+    return RuleChange(held.name, held.sentence, before, after, frozenset(old ^ new))
 
 
 def gathered(happened: Iterable[Happened], within: float = TOGETHER) -> Iterator[Happened]:
@@ -266,17 +284,28 @@ def _with_effects(groups: Sequence[Entry], found: Difference, rules: tuple[RuleC
             (n for n, each in enumerate(groups) if each.workload and workload_name(each.workload) == alone.name), 0
         )
         lists[place].append(alone)
-    # A rule turns because of a path, if one moved; else because of what came, went, or was labelled.
+    # What a rule turned for, if no path says so, is the first thing that did anything.
     weights = [(bool(paths[n]), bool(came[n] or went[n])) for n in range(len(groups))]
     first = max(range(len(groups)), key=lambda n: (weights[n], -n))
+    turned: list[list[RuleChange]] = [[] for _ in groups]
+    for rule in rules:
+        moved = (n for n in range(len(groups)) if rule.pairs & {pair for path in paths[n] for pair in pairs_of(path)})
+        turned[next(moved, first)].append(rule)
     for number, entry in enumerate(groups):
         yield replace(
             entry,
             paths=tuple(paths[number]),
             came=tuple(came[number]),
             went=tuple(went[number]),
-            rules=rules if number == first else (),
+            rules=tuple(turned[number]),
         )
+
+
+def pairs_of(path: PathChange) -> Iterator[tuple[str, str]]:
+    """The ends of the paths that changed, each source with each destination."""
+    for source in path.sources:
+        for destination in path.destinations:
+            yield source.name, destination.name
 
 
 def _responsible(groups: Sequence[Entry], change: PathChange) -> int:
