@@ -13,6 +13,7 @@ import ipaddress
 import re
 import socket
 import threading
+from collections.abc import Iterator
 from pathlib import Path
 from typing import Any, Final
 from urllib.parse import urlsplit
@@ -73,11 +74,29 @@ class Call:
         """Give the request up: whoever waits for it wakes at once. Safe to call at any time, from any thread."""
         with self._lock:
             self.aborted = True
-            if self._socket is not None:
-                # Not SSLSocket's own shutdown, which forgets the TLS state that the reader still uses.
-                # A socket that TLS to a proxy wraps is no such object; its requests end by timeout.
-                with contextlib.suppress(OSError, TypeError):
-                    socket.socket.shutdown(self._socket, socket.SHUT_RDWR)
+            self._shut()
+
+    @contextlib.contextmanager
+    def within(self, seconds: float) -> Iterator[None]:
+        """Break the connection after `seconds`: what comes drop by drop is never silent for as long as a timeout."""
+        timer = threading.Timer(seconds, self._break)
+        timer.daemon = True
+        timer.start()
+        try:
+            yield
+        finally:
+            timer.cancel()
+
+    def _break(self) -> None:
+        with self._lock:
+            self._shut()
+
+    def _shut(self) -> None:
+        if self._socket is not None:
+            # Not SSLSocket's own shutdown, which forgets the TLS state that the reader still uses.
+            # A socket that TLS to a proxy wraps is no such object; its requests end by timeout.
+            with contextlib.suppress(OSError, TypeError):
+                socket.socket.shutdown(self._socket, socket.SHUT_RDWR)
 
 
 def permit(method: str, target: str) -> None:

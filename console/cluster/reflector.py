@@ -97,6 +97,10 @@ class Reflector:
                 self._reloaded = self._polling = False
                 self._failures = 0
                 return Step(None, [Following()])
+            case Ended(silent=True):
+                # Not even a bookmark: a proxy that holds streams back until they end, maybe. What it held back
+                # is in a list, and nowhere else.
+                return self._do(self._from_start())
             case Ended(lasted):
                 return self._ended(lasted, Failure(0, "the server ends every watch at once"))
             case Failed(failure, lasted):

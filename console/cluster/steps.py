@@ -85,9 +85,10 @@ class EventArrived:
 
 @dataclass(frozen=True, slots=True)
 class Ended:
-    """The stream ended without an error (or fell silent) after `lasted` seconds."""
+    """The stream ended without an error (or fell silent) after `lasted` seconds; `silent`: it never said anything."""
 
     lasted: float
+    silent: bool = False
 
 
 @dataclass(frozen=True, slots=True)

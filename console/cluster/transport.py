@@ -117,7 +117,7 @@ class Transport:
     def reload(self, call: Call) -> None:
         """Read kubeconfig and credentials again, unless another thread has since this call last asked."""
         with self._lock:
-            recent = self._runs_plugin and time.time() < self._signed_in + self._limits.sign_in
+            recent = self._runs_plugin and time.monotonic() < self._signed_in + self._limits.sign_in
             if call.generation == self._generation and self._client is not None and not recent:
                 self._client.close()
                 self._client = None
@@ -134,7 +134,7 @@ class Transport:
         now = time.time()
         if self._client is not None and not (self._expires and now > self._expires - self._limits.connect):
             return self._client
-        if self._failed and now < self._failed[0]:
+        if self._failed and time.monotonic() < self._failed[0]:
             raise self._failed[1]
         call.check()
         try:
@@ -144,10 +144,10 @@ class Transport:
             self._headers = impersonation(context, self._act_as, self._act_as_groups)
             self._client = make_client(context, credentials, self._calls)
         except InputError as error:
-            self._failed = (now + self._limits.sign_in, error)
+            self._failed = (time.monotonic() + self._limits.sign_in, error)
             raise
         self._failed = None
-        self._signed_in, self._runs_plugin = now, context.user.exec is not None
+        self._signed_in, self._runs_plugin = time.monotonic(), context.user.exec is not None
         # A time that is over already says more about the clocks than about the credentials.
         self._expires = credentials.expires if credentials.expires > now else 0.0
         self._generation += 1
@@ -177,11 +177,12 @@ class Transport:
                 method, path, query_params=query, header_params=headers, auth_settings=["BearerToken"]
             )
             timeout = (self._limits.connect, self._limits.answer)
-            response = client.call_api(method, url, self._with_impersonation(headers), body, None, timeout).response
-            if 200 <= response.status < 300:
-                return response
-            text = response.read(_MIB, decode_content=True)
-            response.close()
+            with call.within(self._limits.whole):
+                response = client.call_api(method, url, self._with_impersonation(headers), body, None, timeout).response
+                if 200 <= response.status < 300:
+                    return response
+                text = response.read(_MIB, decode_content=True)
+                response.close()
         except Exception as error:
             call.release()
             self._fail(error, call)
@@ -204,14 +205,15 @@ class Transport:
         chunks: list[bytes] = []
         size = 0
         try:
-            while chunk := response.read1(_MIB, decode_content=True):
-                chunks.append(chunk)
-                size += len(chunk)
-                call.check()
-                if size > self._limits.body or time.monotonic() > deadline:
-                    response.close()
-                    message = f"{self._server} sends an answer without end"
-                    raise RequestFailed(Failure(0, message, "is there something else at this address?"))
+            with call.within(self._limits.whole):
+                while chunk := response.read1(_MIB, decode_content=True):
+                    chunks.append(chunk)
+                    size += len(chunk)
+                    call.check()
+                    if size > self._limits.body or time.monotonic() > deadline:
+                        response.close()
+                        message = f"{self._server} sends an answer without end"
+                        raise RequestFailed(Failure(0, message, "is there something else at this address?"))
         except Exception as error:
             self._fail(error, call)
         finally:
@@ -240,16 +242,23 @@ class Stream:
         self._fail = fail
 
     def lines(self, idle: float) -> Iterator[bytes]:
-        """The lines as they come, until the server ends the stream. Raises TimeoutError after `idle` silent seconds.
+        """The lines as they come, until the server ends the stream.
 
-        Raises RequestFailed where the connection breaks. What stands of a line that was
-        cut short is not given: its change comes again after the last whole line's version.
+        Raises TimeoutError after `idle` seconds without one; empty lines are none: whatever
+        keeps a connection busy, only events and bookmarks show that the server still tells
+        what happens. Raises RequestFailed where the connection breaks. What stands of a line
+        that was cut short is not given: its change comes again after the last whole line's version.
         """
         self._call.settle(idle)
-        rest = b""
+        rest, told = b"", time.monotonic()
         while chunk := self._read():
-            *whole, rest = (rest + chunk).split(b"\n")
-            yield from filter(None, whole)
+            *parts, rest = (rest + chunk).split(b"\n")
+            whole = [part for part in parts if part]
+            if whole:
+                yield from whole
+                told = time.monotonic()
+            elif time.monotonic() > told + idle:
+                raise TimeoutError
             if len(rest) > self._max_line:
                 message = f"the server sends a watch event of more than {self._max_line >> 20} MiB"
                 raise RequestFailed(Failure(0, message))

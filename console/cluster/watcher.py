@@ -178,10 +178,11 @@ class Watcher(Worker):
             return self._feed(Failed(error.failure))
         except InputError as error:
             return self._feed(Failed(Failure(0, error.message, error.hint)))
-        opened = time.monotonic()
+        opened, heard = time.monotonic(), False
         try:
             then = self._feed(Opened())
             for line in stream.lines(self._timing.idle):
+                heard = True
                 then = self._feed(EventArrived(decode_event(line, self.key.resource)))
                 if then is not None:
                     return then
@@ -189,7 +190,7 @@ class Watcher(Worker):
             return self._feed(Garbled(_diagnostic(error), lasted=time.monotonic() - opened))
         except TimeoutError:
             # Silence longer than any bookmark takes: the other side may be gone without a word.
-            return self._feed(Ended(time.monotonic() - opened))
+            return self._feed(Ended(time.monotonic() - opened, silent=not heard))
         except RequestFailed as error:
             return self._feed(Failed(error.failure, lasted=time.monotonic() - opened))
         finally:

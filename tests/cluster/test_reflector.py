@@ -331,6 +331,13 @@ def test_a_stream_that_breaks_soon_every_time_is_not_hammered() -> None:
     assert drive(machine, keeper, Ended(TIMING.steady)) == Watch("10", TIMING.watch)
 
 
+def test_a_stream_that_never_says_anything_is_not_trusted() -> None:
+    machine, keeper = watching(pod("a", 1))
+    assert drive(machine, keeper, Ended(TIMING.idle, silent=True)) == List("", 2)
+    drive(machine, keeper, listed(pod("a", 1), pod("b", 2)))
+    assert {ref.name for ref in keeper.held} == {"a", "b"}
+
+
 def test_same_looks_past_version_and_manager_only() -> None:
     assert same(pod("a", 1, x="y"), pod("a", 2, x="y"))
     assert not same(pod("a", 1, x="y"), pod("a", 2, x="z"))
