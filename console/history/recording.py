@@ -9,6 +9,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from itertools import groupby
 from pathlib import Path
+from typing import Final
 
 import msgspec
 
@@ -32,6 +33,11 @@ from console.history.frames import DELTAS, FRESH, MAGIC, Damage, Frame, View, sc
 from console.history.noting import MICRO
 from console.history.times import rfc3339
 from console.objects.snapshot import KubeObject
+
+#: Bytes of one frame, unpacked: ten times the state of a cluster of 10,000 pods. More is no recording of ours.
+_MAX_PAYLOAD: Final = 256 << 20
+#: What is raised for a payload that makes no sense.
+_SENSELESS: Final = (zlib.error, msgspec.MsgspecError, UnicodeDecodeError, RecursionError)
 
 
 @dataclass(frozen=True, slots=True)
@@ -217,7 +223,7 @@ class Recording:
         frame = next(self._frames(self._segments[-1]))
         try:
             return decode_facts(self._payload(frame, zlib.decompressobj(-zlib.MAX_WBITS)))
-        except (zlib.error, msgspec.MsgspecError) as error:
+        except _SENSELESS as error:
             raise self._strange(frame, error) from None
 
     def _frames(self, segment: _Segment) -> Iterator[Frame]:
@@ -238,16 +244,19 @@ class Recording:
             for frame in frames:
                 try:
                     yield frame, decode_batch(self._payload(frame, stream))
-                except (zlib.error, msgspec.MsgspecError) as error:
+                except _SENSELESS as error:
                     raise self._strange(frame, error) from None
 
         try:
             return decode_state(self._payload(first, stream)), batches()
-        except (zlib.error, msgspec.MsgspecError) as error:
+        except _SENSELESS as error:
             raise self._strange(first, error) from None
 
     def _payload(self, frame: Frame, stream: zlib._Decompress) -> bytes:
-        return stream.decompress(self._view[frame.start : frame.stop])
+        payload = stream.decompress(self._view[frame.start : frame.stop], _MAX_PAYLOAD)
+        if stream.unconsumed_tail:
+            raise zlib.error(f"it unpacks to more than {_MAX_PAYLOAD >> 20} MiB")
+        return payload
 
     def _strange(self, frame: Frame, error: Exception) -> InputError:
         """Whole frames whose content makes no sense: not the disk's fault, so nothing is guessed."""
