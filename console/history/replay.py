@@ -52,6 +52,11 @@ class RecordingSource:
         """The file's name."""
         return Path(self._path).name
 
+    @property
+    def path(self) -> str:
+        """The file."""
+        return self._path
+
     def open(self, on_update: Callable[[Update], None]) -> None:
         """Start reading in a thread; see Source."""
         if self._thread is None and not self._closed:

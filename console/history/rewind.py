@@ -15,6 +15,7 @@ from console.objects.snapshot import Snapshot
 
 #: Moments that are kept. Two snapshots share what did not change between them, so that one more costs little.
 KEPT: Final = 2_000
+_BACK: Final = "This is the past: what happens now is kept, and not shown (n goes back to now)"
 _WHOLE: Final = (State.LIVE, State.STALE)
 
 
@@ -86,7 +87,7 @@ class Rewind:
             place = max(bisect_right([moment for moment, _ in self._moments], at) - 1, 0)
             when, snapshot = self._moments[place]
             self._past = True
-            self._tell(Update(snapshot, Status(State.PAST, when)))
+            self._tell(Update(snapshot, Status(State.PAST, when, _BACK, "n goes back to now")))
 
     def now(self) -> None:
         """See Movable."""

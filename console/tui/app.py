@@ -25,6 +25,7 @@ if TYPE_CHECKING:
     from console.cluster.source import Source
     from console.policy.asking import Modes
     from console.settings import Settings
+    from console.tui.model.frame import Frame
 
 
 class ConsoleApp(Stage, inherit_bindings=False):
@@ -105,6 +106,7 @@ class ConsoleApp(Stage, inherit_bindings=False):
         self.set_interval(1.0, self.tick)
 
     def _begin(self, source: Source) -> None:
+        from console.tui.annals import Annals
         from console.tui.desk import Desk
         from console.tui.messages import Arrived, Audited, Surveyed
         from console.tui.model.frame import first_frame
@@ -119,11 +121,23 @@ class ConsoleApp(Stage, inherit_bindings=False):
         view = View(self.settings.namespace)
         self.session = Session(view=view, contexts=contexts, open_context=open_context, reopen=reopen)
         self.frame = first_frame(source.title, self.clock())
-        self.desk = Desk(lambda frame: self.hand_over(Arrived(frame)), clock=self.clock, modes=self._judging)
+        self.annals = Annals()
+        self.standing = Standing()
+        self.warden = Warden(
+            lambda standing: self.hand_over(Audited(standing)),
+            self._charter,
+            self.annals,
+            modes=self._judging,
+            clock=self.clock,
+        )
+
+        def arrived(frame: Frame) -> None:
+            self.warden.follow(frame)  # here, since of messages that wait only the newest is handed on
+            self.hand_over(Arrived(frame))
+
+        self.desk = Desk(arrived, clock=self.clock, modes=self._judging)
         self.findings = Findings()
         self.survey = Survey(lambda findings: self.hand_over(Surveyed(findings)), clock=self.clock)
-        self.standing = Standing()
-        self.warden = Warden(lambda standing: self.hand_over(Audited(standing)), self._charter, clock=self.clock)
         for name, screen in MAIN.items():
             self.add_mode(name, screen)
 

@@ -10,10 +10,12 @@ from typing import Final
 
 from console.cluster.source import Change, Source, State, Status, Update
 from console.errors import ConsoleError
+from console.history.replay import RecordingSource
+from console.history.rewind import Movable, movable
 from console.objects.snapshot import Snapshot
 from console.policy.asking import Modes
 from console.policy.engine import Engine
-from console.tui.model.frame import Answer, Frame, Question, ask, first_frame, follow
+from console.tui.model.frame import Answer, Frame, Question, ask, first_frame, follow, moved
 from console.tui.model.known import Known
 
 #: States in which what was read is worth looking into: all there is, rather than a part of it.
@@ -54,7 +56,7 @@ class Desk:
         # Guarded by _wake:
         self._source: Source | None = None
         self._retired: list[Source] = []
-        self._waiting: Update | None = None
+        self._waiting: list[Update] = []
         self._questions: tuple[Question, ...] = ()
         self._dirty = False
         self._stopping = False
@@ -69,10 +71,30 @@ class Desk:
         with self._wake:
             if self._source is not None:
                 self._retired.append(self._source)
-            self._source = source
-            self._waiting = None
+            self._source = movable(source)
+            self._waiting.clear()
             self._dirty = True
             self._wake.notify()
+
+    def go(self, at: float) -> None:
+        """Show the moment at `at` (time.time() seconds) instead of now. Returns at once."""
+        if isinstance(self._source, Movable):
+            self._source.go(at)
+
+    def now(self) -> None:
+        """Show the newest there is. Returns at once."""
+        if isinstance(self._source, Movable):
+            self._source.now()
+
+    @property
+    def recording(self) -> str:
+        """The file of the recording that is looked at; empty for other sources."""
+        return self._source.path if isinstance(self._source, RecordingSource) else ""
+
+    @property
+    def modes(self) -> Modes | None:
+        """How what the specification leaves open is judged."""
+        return self._modes
 
     def ask(self, questions: tuple[Question, ...]) -> None:
         """Answer these, now and at every update, instead of those asked before."""
@@ -96,9 +118,9 @@ class Desk:
         with self._wake:
             if source is not self._source:
                 return
-            if self._waiting is not None:
-                update = replace(update, changes=(*self._waiting.changes, *update.changes))
-            self._waiting = update
+            if self._waiting and not moved(self._waiting[-1], update):
+                update = replace(update, changes=(*self._waiting.pop().changes, *update.changes))
+            self._waiting.append(update)
             self._dirty = True
             self._wake.notify()
 
@@ -108,10 +130,10 @@ class Desk:
         while True:
             with self._wake:
                 self._wake.wait_for(lambda: self._dirty or self._stopping)
-                self._dirty = False
                 retired, self._retired = self._retired, []
-                source, update, questions = self._source, self._waiting, self._questions
-                self._waiting = None
+                source, questions = self._source, self._questions
+                update = self._waiting.pop(0) if self._waiting else None
+                self._dirty = bool(self._waiting)
                 stopping = self._stopping
             for old in retired:
                 old.close()
@@ -130,13 +152,15 @@ class Desk:
 
     def _next(self, frame: Frame, update: Update | None, questions: tuple[Question, ...]) -> Frame:
         changes: tuple[Change, ...] = ()
-        engine = frame.engine
+        engine, known_answers = frame.engine, frame.answers
         try:
             if update is not None:
+                if moved(frame.update, update):
+                    known_answers = {}  # another moment is shown: no verdict changed
                 changes = update.changes
                 if update.snapshot is not frame.snapshot:
                     engine = Engine(update.snapshot, engine, modes=self._modes)
-            answers = self._answers(frame.answers, engine, engine is not frame.engine, questions, changes)
+            answers = self._answers(known_answers, engine, engine is not frame.engine, questions, changes)
         except Exception as error:  # The thread must outlive a fault of the engine, and say so.
             status = Status(State.STALE, self._clock(), message=f"the console itself failed: {error!r}")
             return replace(frame, update=replace(frame.update, status=status), trouble=repr(error))

@@ -63,6 +63,8 @@ EVERYWHERE: Final = (
     Key("app.simulate", "2", "go('simulate')", "Simulate", "May this talk to that, and why"),
     Key("app.matrix", "3", "go('matrix')", "Matrix", "Who reaches whom: roles, namespaces, workloads, pods"),
     Key("app.audit", "4", "go('audit')", "Audit", "The charter's rules, findings, the AI inventory"),
+    Key("app.timeline", "5", "go('timeline')", "Timeline", "What happened, who did it, and each screen as it was"),
+    Key("app.now", "n", "now", "now", "Back to now, where a moment of the past is shown"),
     Key("app.notices", "exclamation_mark", "notices", "notices", "What was not read or is not evaluated"),
     Key("app.refresh", "ctrl+r", "refresh_all", "refresh", "Redraw; connect again where the cluster did not answer"),
 )
@@ -166,7 +168,31 @@ AUDIT: Final = (
 )
 
 AROUND: Final = (
-    Key("around.around", "r", "around", "around that", "What the other end of this edge reaches, and what reaches it", 20),
+    Key(
+        "around.around",
+        "r",
+        "around",
+        "around that",
+        "What the other end of this edge reaches, and what reaches it",
+        20,
+    ),
+)
+
+TIMELINE: Final = (
+    Key("timeline.after", "a", "look(1)", "as of then", "Show every screen as it was just after this", 20),
+    Key("timeline.before", "b", "look(-1)", "before it", "Show every screen as it was just before this", 21),
+    Key("timeline.simulate", "s", "simulate", "simulate", "Ask about the path under the cursor", 30),
+    Key("timeline.effects", "p", "effects", "only paths", "Only what changed a path or a rule, or all", 31),
+    Key(
+        "timeline.filter",
+        "slash",
+        "filter",
+        "filter",
+        "Filter: text (a workload, a rule, a namespace), !text",
+        40,
+        True,
+    ),
+    Key("timeline.copy", "c", "copy", "copy", "Copy what is told of this"),
 )
 
 FIELD: Final = (Key("field.open", "enter,space", "choose", "choose", "Choose", 10),)
@@ -223,6 +249,7 @@ ALL: Final = (
     *MATRIX,
     *AROUND,
     *AUDIT,
+    *TIMELINE,
     *FIELD,
     *MODAL,
     *FIX,

@@ -15,6 +15,7 @@ from console.report.clean import clean
 
 if TYPE_CHECKING:
     from console.settings import Settings
+    from console.tui.annals import Annals
     from console.tui.desk import Desk
     from console.tui.messages import Arrived, Audited, Surveyed
     from console.tui.model.frame import Frame, Question
@@ -41,6 +42,7 @@ class Stage(App[None], inherit_bindings=False):
     findings: Findings
     warden: Warden
     standing: Standing
+    annals: Annals
     settings: Settings
     #: The present moment, in time.time() seconds.
     clock: Callable[[], float]
@@ -77,7 +79,6 @@ class Stage(App[None], inherit_bindings=False):
         """Draw a newer frame."""
         self.frame = message.frame
         self.survey.follow(self.frame)
-        self.warden.follow(self.frame)
         self.redraw()
         if self.settled is not None and self.frame.status.state.value in ("live", "static", "past"):
             self.settled()

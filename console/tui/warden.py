@@ -1,4 +1,4 @@
-"""The thread that holds every newest frame to the charter, beside the desk: verdicts on screen never wait for it."""
+"""The thread that holds every newest frame to the charter and tells what happened: no verdict waits for it."""
 
 from __future__ import annotations
 
@@ -15,6 +15,11 @@ from console.tui.model.standing import Standing, Turned
 if TYPE_CHECKING:
     from console.cluster.source import Update
     from console.governance.audit import Auditor
+    from console.governance.findings import Audit
+    from console.history.timeline import Timeline
+    from console.policy.asking import Modes
+    from console.policy.engine import Engine
+    from console.tui.annals import Annals
     from console.tui.model.frame import Frame
 
 #: After an audit it rests so many times what that took: a cluster that never rests takes a fifth of a core.
@@ -24,7 +29,7 @@ _WHOLE: Final = (State.LIVE, State.STALE, State.STATIC, State.PAST)
 
 
 class Warden:
-    """Audits frames, the newest only, and posts a `Standing` for each from its own thread.
+    """Audits frames, the newest only, and posts a `Standing` for each from its own thread; `annals` has what happened.
 
     `charter` gives the charter's text and what it is called; it is read on that thread,
     before the first audit. Changes of frames that were passed over add up, so that what
@@ -35,25 +40,34 @@ class Warden:
         self,
         post: Callable[[Standing], None],
         charter: Callable[[], tuple[str, str]],
+        annals: Annals,
         *,
+        modes: Modes | None = None,
         clock: Callable[[], float] = time.time,
         rest: float = _REST,
     ) -> None:
         self._post = post
         self._charter = charter
+        self._annals = annals
+        self._modes = modes
         self._clock = clock
         self._rest = rest
         self._wake = threading.Condition()
         self._thread = threading.Thread(target=self._run, name="warden", daemon=True)
         # Guarded by _wake:
         self._frame: Frame | None = None
+        self._title = ""
         self._last: Update | None = None
         self._changes: tuple[Change, ...] = ()
         self._stopping = False
         # The thread's own:
         self._auditor: Auditor | None = None
-        self._title = ""
+        self._audited = ""
+        self._timeline: Timeline | None = None
+        self._present: Audit
         self._standing = Standing()
+        #: The newest audit: that of a moment one looks back at is not.
+        self._newest: Audit | None = None
 
     def follow(self, frame: Frame) -> None:
         """Take a newer frame. Returns at once."""
@@ -62,13 +76,21 @@ class Warden:
         with self._wake:
             if frame.update is self._last:
                 return
-            if self._frame is not None and self._frame.title != frame.title:
-                self._changes = ()
+            if self._title != frame.title:
+                self._title, self._changes = frame.title, ()
             self._frame, self._last = frame, frame.update
             self._changes += frame.update.changes
             if not self._thread.is_alive() and not self._stopping:
                 self._thread.start()
             self._wake.notify()
+
+    def auditing(self) -> Callable[[Engine], Audit]:
+        """What audits a recording's moments one after the other; None of it is posted. Raises ConsoleError."""
+        from console.governance.audit import Auditor
+        from console.governance.charter_read import load
+
+        text, file = self._charter()
+        return Auditor(load(text, file=file), today=datetime.now(UTC).date()).audit
 
     def stop(self, timeout: float = 5.0) -> None:
         """End the thread; waits for it at most `timeout` seconds."""
@@ -85,11 +107,13 @@ class Warden:
                 if self._stopping:
                     return
                 frame, changes = self._frame, self._changes
-                self._frame, self._changes = None, ()
+                self._frame = None
+                if frame is not None and not _looks_back(frame):
+                    self._changes = ()
             began = time.thread_time()
             try:
                 assert frame is not None
-                standing = self._audited(frame, changes)
+                standing = self._judge(frame, changes)
             except Exception as error:  # The thread must outlive a fault of the core, and say so.
                 standing = replace(self._standing, news=(), trouble=repr(error))
             self._standing = standing
@@ -97,28 +121,24 @@ class Warden:
             with self._wake:
                 self._wake.wait_for(lambda: self._stopping, timeout=self._rest * (time.thread_time() - began))
 
-    def _audited(self, frame: Frame, changes: tuple[Change, ...]) -> Standing:
+    def _judge(self, frame: Frame, changes: tuple[Change, ...]) -> Standing:
         from console.governance.audit import Auditor
-        from console.governance.audit_follow import Happened, follow
         from console.governance.charter_read import load
-        from console.report.words import change_words
 
-        if self._auditor is None or frame.title != self._title:
+        if self._auditor is None or frame.title != self._audited:
             text, file = self._charter()
             self._auditor = Auditor(load(text, file=file), today=datetime.now(UTC).date())
-            self._title, self._standing = frame.title, Standing(charter_file=file, charter_text=text)
+            self._audited, self._newest, self._timeline = frame.title, None, None
+            self._standing = Standing(charter_file=file, charter_text=text)
+            self._annals.clear()
         before = self._standing
         if frame.engine is before.engine:
             return replace(before, news=())
-        now = self._clock()
-        audit, turns = follow(
-            before.audit,
-            self._auditor.audit(frame.engine),
-            at=datetime.fromtimestamp(now, UTC).isoformat(timespec="seconds"),
-            happened=[Happened(each.ref, change_words(each)) for each in changes],
-            inventory=self._auditor.inventory,
-        )
-        news = tuple(Turned(turn, now) for turn in turns) if before.audit is not None else ()
+        audit = self._auditor.audit(frame.engine)
+        news: tuple[Turned, ...] = ()
+        if not _looks_back(frame):
+            audit, news = self._followed(audit, changes)
+            self._tell(frame, audit, changes)
         return replace(
             before,
             audit=audit,
@@ -128,3 +148,38 @@ class Warden:
             turned={**before.turned, **{each.turn.rule.name: each for each in news}},
             trouble="",
         )
+
+    def _followed(self, audit: Audit, changes: tuple[Change, ...]) -> tuple[Audit, tuple[Turned, ...]]:
+        """The audit with since when and because of what, and the rules that turned since the newest one before."""
+        from console.governance.audit_follow import Happened, follow
+        from console.report.words import change_words
+
+        assert self._auditor is not None
+        now = self._clock()
+        audit, turns = follow(
+            self._newest,
+            audit,
+            at=datetime.fromtimestamp(now, UTC).isoformat(timespec="seconds"),
+            happened=[Happened(each.ref, change_words(each)) for each in changes],
+            inventory=self._auditor.inventory,
+        )
+        first, self._newest = self._newest is None, audit
+        return audit, () if first else tuple(Turned(turn, now) for turn in turns)
+
+    def _tell(self, frame: Frame, audit: Audit, changes: tuple[Change, ...]) -> None:
+        """Add what happened to the annals. A recording tells its own."""
+        from console.history.timeline import Timeline
+
+        if frame.status.state is State.PAST:
+            return
+        self._present = audit
+        if self._timeline is None:
+            self._timeline = Timeline(frame.snapshot, audit=lambda _: self._present, modes=self._modes)
+            return
+        at = max((change.at for change in changes), default=self._clock())
+        self._annals.add(self._timeline.tell(at, changes, frame.snapshot), at)
+
+
+def _looks_back(frame: Frame) -> bool:
+    """Whether a frame shows a moment that one has gone back to; what happened since is still to be told."""
+    return frame.status.state is State.PAST and not frame.update.changes

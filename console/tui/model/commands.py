@@ -39,6 +39,8 @@ FORMS: Final = (
     Form("reach", "[end]", "all that an end reaches, and all that reaches it", most=1, also=("around",)),
     Form("paths", "", "what the last change opened and closed, and the objects responsible"),
     Form("matrix", "[by]", "who reaches whom, by role, namespace, workload or pod", most=1, also=("mx",)),
+    Form("timeline", "", "what happened, who did it, and each screen as it was", also=("history",)),
+    Form("now", "", "back to now, where a moment of the past is shown"),
     Form("audit", "", "the charter's rules, findings, the AI inventory", also=("charter", "rules")),
     Form(
         "export",

@@ -89,6 +89,13 @@ def first_frame(title: str, now: float) -> Frame:
     return Frame(title, Update(snapshot, Status(State.CONNECTING, now)), Engine(snapshot))
 
 
+def moved(before: Update, after: Update) -> bool:
+    """Whether an update shows another moment than what would follow from the one before it."""
+    if after.status.state is State.PAST:
+        return not after.changes
+    return before.status.state is State.PAST
+
+
 def ask(question: Question, engine: Engine) -> Answer:
     """The answer to a question, errors of the question included."""
     try:

@@ -13,6 +13,7 @@ from textual.widgets import Input
 
 from console.cluster.source import Source, State
 from console.errors import ConsoleError, UsageError
+from console.policy.ends import split_port
 from console.tui import keys
 from console.tui.model import commands, help, status
 from console.tui.model.commands import Command
@@ -34,6 +35,7 @@ _SECTIONS: Final[Mapping[str, str]] = {
     "matrix": _OWN,
     "around": _OWN,
     "audit": _OWN,
+    "timeline": _OWN,
     "grid": "In the Matrix",
     "list": "In lists",
     "tree": "In the path",
@@ -59,6 +61,12 @@ class CommandScreen(MainScreen):
         if screen != self.NAME:
             self.session.back.pop(screen, None)
             self.app.switch_mode(screen)
+
+    def action_now(self) -> None:
+        """Go back to now."""
+        if self.frame.status.state is not State.PAST:
+            self.console.say("This is now.")
+        self.console.desk.now()
 
     def lead_to(self, screen: str) -> None:
         """Go to a main screen from which esc leads back here."""
@@ -115,8 +123,10 @@ class CommandScreen(MainScreen):
         elif name == "matrix":
             self.session.matrix_by = words[0] if words else ""
             self.open_matrix()
-        elif name == "audit":
-            self.action_go("audit")
+        elif name in ("audit", "timeline"):
+            self.action_go(name)
+        elif name == "now":
+            self.action_now()
         elif name == "reach":
             self.look_around(words[0] if words else self.session.question.source or self.session.around)
         elif name == "paths":
@@ -187,6 +197,8 @@ class CommandScreen(MainScreen):
 
     def _simulate(self, words: tuple[str, ...]) -> None:
         question = self.session.question
+        if len(words) == 2 and (named := split_port(words[1]))[1]:
+            words = (words[0], *named)
         for part, text in zip(("source", "destination", "port"), words, strict=False):
             question = question._replace(**{part: text})
         self.action_go("simulate")

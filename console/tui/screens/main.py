@@ -30,6 +30,12 @@ def _around() -> CommandScreen:
     return AroundScreen()
 
 
+def _timeline() -> CommandScreen:
+    from console.tui.screens.timeline import TimelineScreen
+
+    return TimelineScreen()
+
+
 #: By name, how each is made when it is first gone to. What is not shown at once is imported only then.
 MAIN: Final[Mapping[str, Callable[[], CommandScreen]]] = {
     "browse": BrowseScreen,
@@ -37,4 +43,5 @@ MAIN: Final[Mapping[str, Callable[[], CommandScreen]]] = {
     "matrix": _matrix,
     "around": _around,
     "audit": _audit,
+    "timeline": _timeline,
 }
