@@ -116,11 +116,12 @@ class Survey:
 
     def _look(self, frame: Frame, wanted: Wanted) -> None:
         from console.tui.model.shift import stirred
+        from console.tui.model.sight import Sight
 
         if frame.title != self._title:
-            self._title, self._before, self._found = frame.title, None, Findings()
+            self._title, self._before, self._reach, self._found = frame.title, None, None, Findings()
         if self._reach is not None and stirred(self._reach.engine.snapshot, frame.snapshot):
-            self._reach = None
+            self._reach, self._sight = self._reach.after(frame.engine), Sight(frame, self._sight)
         if wanted.angle is not None:
             self._draw(frame, wanted, wanted.angle)
         elif wanted.around:

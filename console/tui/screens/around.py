@@ -55,11 +55,6 @@ class AroundScreen(CommandScreen):
         """One of them."""
         return self.query_one(f"#{id}", PathTree)
 
-    def on_mount(self) -> None:
-        """Begin on what is reached."""
-        self.arrange_panes()
-        self.tree_of("onward").focus()
-
     def panes(self) -> list[Widget]:
         """From here, to here, several hops."""
         return [self.tree_of(each) for each in ("onward", "inward", "hops")]

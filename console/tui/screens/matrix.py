@@ -81,10 +81,6 @@ class MatrixScreen(CommandScreen):
         """The glyphs."""
         return self.query_one(Grid)
 
-    def on_mount(self) -> None:
-        """Begin on the grid."""
-        self.grid.focus()
-
     def panes(self) -> list[Widget]:
         """The grid."""
         return [self.grid]
