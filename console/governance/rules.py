@@ -58,7 +58,7 @@ def _open(rule: Rule, scene: Scene, pair: Pair, prover: Prover, *, sure: bool) -
     port = a_port(scene, destination, b, here, rule.ports)
     outcome = Outcome.ALLOWED if between else scene.outcome(source, destination, scene.port(*port))
     through = tuple(_member(scene, number) for number in between)
-    proof = prover.prove(scene, scene.side_of(last) if between else source, last, destination, b, port)
+    proof = prover.prove(scene, scene.side_of(last) if between else source, last, destination, b, port, lets=sure)
     why = proof.why
     if destination.hosts and not sure:
         why = f"{_NO_HOSTS}: some of the internet is open, and it cannot be told what of {_some(destination.hosts)}"

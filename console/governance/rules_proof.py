@@ -18,7 +18,7 @@ from console.policy.model import CidrPeer, Direction, PodPeer, Policy, PortMatch
 from console.policy.reach import Reachability
 from console.policy.trace import DirectionTrace, Ground
 from console.policy.universe import PodClass
-from console.policy.verdict import Case, Connection
+from console.policy.verdict import Case, Connection, Outcome
 
 #: A port of the destination.
 Port = tuple[Protocol, int]
@@ -77,10 +77,15 @@ class Prover:
         self._networked: dict[int, bool] = {}
         self._rules: dict[tuple[int, Direction], list[tuple[int, tuple[PortMatch, ...] | None]]] = {}
 
-    def prove(self, scene: Scene, source: Side, a: int, destination: Side, b: int, port: Port) -> Proof:
-        """What the path from a class of `source` to a class of `destination` rests on, on a port of the latter."""
+    def prove(
+        self, scene: Scene, source: Side, a: int, destination: Side, b: int, port: Port, *, lets: bool = False
+    ) -> Proof:
+        """What the path from a class of `source` to a class of `destination` rests on, on a port of the latter.
+
+        `lets`: where address families differ, what lets it through is told, else what does not.
+        """
         reach = scene.reach
-        key = a, b, port
+        key = a, b, port, lets
         if key not in self._known:
             if self._plain and a != b and self._by_networks(reach, a) and self._by_networks(reach, b):
                 ports = scene.container_ports(destination, b)
@@ -90,7 +95,9 @@ class Prover:
                 ]
             else:
                 connection = Connection(scene.end(source, a), scene.end(destination, b), *port)
-                said = list(_asked(self._engine.cases(connection)[0]))
+                cases = self._engine.cases(connection)
+                through = [case for case in cases if case.outcome is Outcome.ALLOWED]
+                said = list(_asked(through[0] if lets and through else cases[0]))
             self._known[key] = _proof(said)
         return self._known[key]
 

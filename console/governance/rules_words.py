@@ -21,12 +21,22 @@ _USUAL: Final = MappingProxyType({METADATA: (Protocol.TCP, 80)})
 def a_port(scene: Scene, side: Side, number: int, ports: int, wanted: Sequence[PortTerm] = ()) -> tuple[Protocol, int]:
     """One port of a set to ask about: one the destination declares, one the rule names, a usual one, the lowest."""
     reach = scene.reach
-    named = [(port.protocol or Protocol.TCP, port.low) for port in wanted if not port.name]
-    for protocol, port in (*scene.declares(side, number), *named, _USUAL.get(side.name, _HTTPS)):
-        if reach.port(protocol, port) & ports:
+    declared = scene.named(side, number)
+    if wanted:
+        declared = [each for each in declared if any(_meant(port, *each) for port in wanted)]
+    numbers = [(port.protocol or Protocol.TCP, port.low) for port in wanted if not port.name]
+    usual = () if wanted else (_USUAL.get(side.name, _HTTPS),)
+    for protocol, port in (*((each[0], each[1]) for each in declared), *numbers, *usual):
+        if scene.port(protocol, port) & ports:
             return protocol, port
     protocol, low, _ = next(reach.atoms.spans(ports))
     return protocol, low
+
+
+def _meant(port: PortTerm, protocol: Protocol, number: int, name: str) -> bool:
+    """Whether a declared port is one that is meant."""
+    same = port.protocol in (None, protocol)
+    return same and (port.name == name if port.name else port.low <= number <= port.high)
 
 
 def ports_words(scene: Scene, ports: int, wanted: Sequence[PortTerm] = ()) -> str:
