@@ -48,7 +48,7 @@ class Churn:
         if obj is None:
             return True
         if isinstance(obj, Pod):
-            old, new = (each if isinstance(each, Pod) and _takes_part(each) else None for each in (was, now))
+            old, new = (each if isinstance(each, Pod) and not each.finished else None for each in (was, now))
             return self._pod(old, new, before, after)
         if isinstance(obj, EndpointSlice | Owner):
             return False  # they say by which way one comes to a pod, not whether one is let in
@@ -63,28 +63,36 @@ class Churn:
     def _pod(self, was: Pod | None, now: Pod | None, before: Snapshot, after: Snapshot) -> bool:
         """Whether a pod that changed, came or went says something that no other one says before or after."""
         if was is not None and now is not None:
-            return self._says(was) != self._says(now)
+            if self._says(was) != self._says(now):
+                return True
+            if bool(was.ips) == bool(now.ips):
+                return self._seen_at(was) != self._seen_at(now)
+            return not (self._has_twin(now, before) if now.ips else self._has_twin(was, after))
         if was is not None:
             return not self._has_twin(was, after)
         return now is not None and not self._has_twin(now, before)
 
     def _has_twin(self, pod: Pod, snapshot: Snapshot) -> bool:
         held = snapshot.contents.get(pod.namespace)
-        said = self._says(pod)
+        said, seen = self._says(pod), self._seen_at(pod) if pod.ips else None
         return held is not None and any(
             other.owner == pod.owner is not None
             and other.name != pod.name
-            and _takes_part(other)
+            and not other.finished
             and self._says(other) == said
+            and (seen is None or self._seen_at(other) == seen)
             for other in held.pods.values()
         )
 
     def _says(self, pod: Pod) -> object:
-        """All that a policy, or a role, may look at in a pod."""
+        """All that a policy, or a role, may look at in a pod, but for its address."""
         labels = {key: value for key, value in pod.labels.items() if key not in self._ignored}
-        networks = () if pod.host_network else tuple(self._networks_of(pod.ips))
         host = pod.host_ips if pod.host_network else ()
-        return labels, networks, host, pod.host_network, pod.ports, pod.images, pod.service_account
+        return labels, host, pod.host_network, pod.ports, pod.images, pod.service_account
+
+    def _seen_at(self, pod: Pod) -> object:
+        """All that a policy may look at in a pod's address: which of the ranges that are named it lies in."""
+        return () if pod.host_network else tuple(self._networks_of(pod.ips))
 
     def _networks_of(self, ips: Iterable[str]) -> Iterator[object]:
         for text in ips:
@@ -117,11 +125,6 @@ class Churn:
                 for peer in rule.peers or ():
                     asked.update(keys_of(getattr(peer, "pods", None)))
         return BOOKKEEPING - asked
-
-
-def _takes_part(pod: Pod) -> bool:
-    """Whether a pod can send or be sent anything: it has an address and has not ended."""
-    return not pod.finished and bool(pod.ips or pod.host_network or pod.template)
 
 
 def _content(obj: KubeObject) -> object:

@@ -16,7 +16,7 @@ from console.governance.findings import Audit, RuleResult, Status
 from console.history.churn import BOOKKEEPING, Churn
 from console.objects.core import EndpointSlice, Owner, Pod
 from console.objects.meta import ObjectRef
-from console.objects.snapshot import KubeObject, Snapshot
+from console.objects.snapshot import OWNER_KINDS, KubeObject, Snapshot
 from console.policy.asking import Modes
 from console.policy.difference import difference
 from console.policy.difference_model import Alone, Difference
@@ -25,6 +25,8 @@ from console.policy.engine import Engine
 
 #: Changes within so many seconds are one step: what one command does to many objects.
 TOGETHER: Final = 1.0
+#: Kinds that change all the time and decide no path.
+_BUSY: Final = ("EndpointSlice", *OWNER_KINDS)
 
 
 @dataclass(frozen=True, slots=True)
@@ -177,12 +179,19 @@ def _turned(was: RuleResult | None, now: RuleResult | None) -> RuleChange:
 
 
 def gathered(happened: Iterable[Happened], within: float = TOGETHER) -> Iterator[Happened]:
-    """What happened, with what follows within so many seconds of the first taken together."""
+    """What happened, with what follows within so many seconds of the first taken together.
+
+    But not two changes of one object: what the first opened the second may have closed.
+    """
     first, changes, last = 0.0, list[Change](), None
+    seen: set[ObjectRef] = set()
     for at, more, snapshot in happened:
-        if last is not None and at - first > within:
+        refs = {change.ref for change in more if change.ref.kind not in _BUSY}
+        if last is not None and (at - first > within or not seen.isdisjoint(refs)):
             yield first, tuple(changes), last
             changes, last = [], None
+            seen.clear()
+        seen |= refs
         if last is None:
             first = at
         changes += more

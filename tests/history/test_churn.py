@@ -57,8 +57,9 @@ def test_what_is_folded_opens_and_closes_nothing(world: list[Raw], data: st.Data
         labels=data.draw(st.sampled_from((first.labels, {**first.labels, "pod-template-hash": "x"}, {"app": "x"}))),
         ports=data.draw(st.sampled_from((first.ports, (ContainerPort(80, name="http"),)))),
     )
-    there, ended = data.draw(st.booleans()), data.draw(st.booleans())
-    less: tuple[Pod, ...] = (first, msgspec.structs.replace(twin, phase="Failed")) if ended else (first,)
+    there = data.draw(st.booleans())
+    waiting, ended = msgspec.structs.replace(twin, ips=()), msgspec.structs.replace(twin, phase="Failed")
+    less: tuple[Pod, ...] = data.draw(st.sampled_from(((first,), (first, waiting), (first, ended))))
     was, now = ((first, twin), less) if there else (less, (first, twin))
     before, after = build([*others, *was]), build([*others, *now])
     pair = before.pod(first.namespace, "twin"), after.pod(first.namespace, "twin")

@@ -27,17 +27,20 @@ from console.history.replay import RecordingSource, read
 from console.history.story import story
 from console.history.tap import RecordedSource
 from console.history.telling import told
-from console.history.timeline import TOGETHER, Entry, Step
+from console.history.timeline import Entry, Step, Timeline, gathered
 from console.history.writer import Writer
+from console.objects.core import Pod
 from console.objects.meta import ObjectRef
 from console.objects.snapshot import KubeObject, Snapshot
 from console.policy.ends import connection
 from console.policy.engine import Engine
 from console.report import words
 from console.report.story import story_markdown
+from tests.clusters import policy
+from tests.clusters import snapshot as written
 from tests.demo.snapshots import snapshot_of
 
-from .changing import contents
+from .changing import BEGIN, Changing, contents, pod
 
 #: Moments of the demo's timetable, in seconds: one after each thing that happens.
 MOMENTS = (0, 9, 11, 17, 23, 31, 43, 49, 61, 73, 91, 106, 116)
@@ -85,8 +88,6 @@ def demo(tmp_path_factory: pytest.TempPathFactory) -> Told:
         source = RecordedSource(LiveSource(from_dict(cluster.kubeconfig())), recorder)
         source.open(taken)
         for moment in MOMENTS:
-            if moment == 91:  # what is taken back within a second is told as nothing
-                time.sleep(max(0.0, found.seen[MOMENTS.index(31)][0] + 1.5 * TOGETHER - time.time()))
             cluster.advance(moment)
             update = taken.until(partial(shows, comparable(snapshot_of(cluster.store))))
             # A recording begins with the first whole state its recorder comes to.
@@ -217,6 +218,38 @@ def test_an_edited_policy_is_told_with_its_editor(entries: list[Entry]) -> None:
 
 def test_a_pod_that_is_replaced_by_one_like_it_is_folded_away(entries: list[Entry]) -> None:
     assert not [entry for entry in entries if any("feast-online" in ref.name for ref in entry.refs)]
+
+
+def test_what_is_taken_back_at_once_is_told_all_the_same() -> None:
+    plain, labelled = pod("a", app="web"), pod("a", app="web", egress="yes")
+    deny = written(policy("shop", "deny", "{podSelector: {}, policyTypes: [Egress]}"))
+    allow = written(
+        policy("shop", "out", "{podSelector: {matchLabels: {egress: 'yes'}}, policyTypes: [Egress], egress: [{}]}")
+    )
+    cluster = Changing(plain, *deny.policies(), *allow.policies())
+    start = cluster.snapshot
+    happened = []
+    for number, state in enumerate((labelled, plain)):
+        cluster.put(state, BEGIN + number / 10)
+        update = cluster.update()
+        happened.append((BEGIN + number / 10, update.changes, update.snapshot))
+    timeline = Timeline(start)
+    told = [entry for each in gathered(happened) for entry in timeline.tell(*each).entries]
+    assert [(entry.opens, entry.closes) for entry in told] == [(True, False), (False, True)]
+
+
+def test_a_workload_that_is_new_is_told_when_it_begins_and_not_again_when_it_gets_an_address() -> None:
+    cluster = Changing(pod("a", app="web"))
+    starting = Pod("shop", "fresh", {"app": "fresh"}, phase="Pending", uid="1")
+    timeline = Timeline(cluster.snapshot)
+    told = []
+    for state in (starting, msgspec.structs.replace(starting, ips=("10.0.0.9",), phase="Running")):
+        cluster.put(state, BEGIN)
+        update = cluster.update()
+        told.append(timeline.tell(BEGIN, update.changes, update.snapshot))
+    (began,) = told[0].entries
+    assert [alone.name for alone in began.came] == ["shop/pod/fresh"]
+    assert (told[1].entries, told[1].folded) == ((), 1)
 
 
 def test_a_pod_with_other_labels_than_its_workloads_other_pods_is_told(entries: list[Entry]) -> None:
