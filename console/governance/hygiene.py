@@ -13,7 +13,7 @@ from typing import Final
 from console.governance.findings import Finding, Severity
 from console.governance.hygiene_cluster import of_cluster
 from console.governance.hygiene_peers import ServiceAddresses
-from console.governance.hygiene_pods import of_namespace
+from console.governance.hygiene_pods import of_dns, of_namespace
 from console.governance.hygiene_policies import of_policy
 from console.governance.hygiene_scene import Scene
 from console.governance.hygiene_workloads import of_workloads
@@ -57,21 +57,29 @@ class Hygiene:
     def __init__(self) -> None:
         self._snapshot: Snapshot | None = None
         self._known: dict[int, _Known] = {}
+        self._spaces: dict[str, list[Finding]] = {}
 
     def follow(self, engine: Engine, reach: Reachability) -> tuple[Finding, ...]:
         """The findings about the engine's snapshot, the weightiest first. `reach` must be of the same engine."""
         scene = Scene(engine, reach)
-        found = [*of_cluster(scene), *self._of_policies(engine)]
-        for held in engine.snapshot.contents.values():
+        changed = _changed(self._snapshot, engine.snapshot)
+        found = [*of_cluster(scene), *self._of_policies(engine, changed)]
+        spaces: dict[str, list[Finding]] = {}
+        for name, held in engine.snapshot.contents.items():
             every = scene.classes(held)
-            found += of_namespace(scene, held, every)
+            known = self._spaces.get(name)
+            if known is None or changed is None or name in changed:
+                known = list(of_namespace(scene, held, every))
+            spaces[name] = known
+            found += known
+            found += of_dns(scene, held, every)
             found += of_workloads(scene, held, every)
+        self._snapshot, self._spaces = engine.snapshot, spaces
         found.sort(key=lambda each: (_ORDER[each.severity], each.code, each.object))
         return tuple(found)
 
-    def _of_policies(self, engine: Engine) -> Iterator[Finding]:
+    def _of_policies(self, engine: Engine, changed: frozenset[str] | None) -> Iterator[Finding]:
         snapshot = engine.snapshot
-        changed = _changed(self._snapshot, snapshot)
         known: dict[int, _Known] = {}
         todo: list[tuple[NetworkPolicy | TieredPolicy, Policy, frozenset[str]]] = []
         everything: list[NetworkPolicy | TieredPolicy] = [*snapshot.tiered.values(), *snapshot.policies()]
@@ -86,14 +94,14 @@ class Hygiene:
                 todo.append((written, policy, before.keys if before else frozenset(label_keys(policy))))
         if todo:
             # Pods that no policy to study tells apart are looked at together.
-            population = Population(snapshot, {key for _, _, keys in todo for key in keys})
+            population = Population(snapshot, {key for _, _, keys in todo for key in keys}, addresses=False)
             services = ServiceAddresses.of(snapshot)
             files = not snapshot.nodes and all(pod.template for pod in snapshot.pods())
             for written, policy, keys in todo:
                 study = Study.of(engine, policy, population)
                 findings = tuple(of_policy(study, written, services, files=files))
                 known[id(written)] = _Known(written, keys, _rests(study), findings)
-        self._snapshot, self._known = snapshot, known
+        self._known = known
         for each in known.values():
             yield from each.findings
 
@@ -144,7 +152,8 @@ def _changed(before: Snapshot | None, after: Snapshot) -> frozenset[str] | None:
 def _whole(snapshot: Snapshot) -> object:
     """What any policy may rest on: namespaces with their labels, nodes, cluster-scoped policies."""
     names = [(name, held.namespace.labels, held.namespace.labels_known) for name, held in snapshot.contents.items()]
-    return names, snapshot.nodes, [id(each) for each in snapshot.tiered.values()]
+    cluster_wide = [id(each) for each in (*snapshot.tiered.values(), *snapshot.foreign.values())]
+    return names, snapshot.nodes, cluster_wide
 
 
 def _face(held: Contents) -> object:
@@ -155,6 +164,6 @@ def _face(held: Contents) -> object:
             for name, pod in pods.items()
             if not pod.finished
         },
-        [id(policy) for policy in held.policies.values()],
+        [id(policy) for policy in (*held.policies.values(), *held.foreign.values())],
         {name: service.cluster_ips for name, service in held.services.items()},
     )

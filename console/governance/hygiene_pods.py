@@ -32,10 +32,12 @@ _DNS: Final = 53
 
 
 def of_namespace(scene: Scene, held: Contents, every: Sequence[tuple[Workload, Classes]]) -> Iterator[Finding]:
-    """The findings about a namespace as a whole. `every` are its workloads with their classes."""
+    """The findings that rest on nothing but the namespace, cluster-scoped policies and what could be read.
+
+    `every` are its workloads with their classes.
+    """
     yield from _unselected(scene, held, every)
     yield from _host_network(scene, held)
-    yield from _dns(scene, held, every)
 
 
 def _unselected(scene: Scene, held: Contents, every: Sequence[tuple[Workload, Classes]]) -> Iterator[Finding]:
@@ -147,7 +149,8 @@ def _look_as_if(policies: Sequence[Policy], labels: Mapping[str, str]) -> Iterat
             yield policy.ref
 
 
-def _dns(scene: Scene, held: Contents, every: Sequence[tuple[Workload, Classes]]) -> Iterator[Finding]:
+def of_dns(scene: Scene, held: Contents, every: Sequence[tuple[Workload, Classes]]) -> Iterator[Finding]:
+    """The finding about pods of a namespace that reach something, and no DNS."""
     some: _Some = []
     outside = False
     isolating: dict[ObjectRef, None] = {}

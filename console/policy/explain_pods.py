@@ -7,6 +7,7 @@ from collections import Counter
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass, field
 from functools import cached_property
+from typing import Final
 
 import msgspec
 
@@ -15,13 +16,17 @@ from console.objects.meta import ObjectRef
 from console.objects.selectors import LabelSelector
 from console.objects.snapshot import Snapshot
 from console.policy.addresses import parse_address
+from console.policy.engine import Engine
 from console.policy.explain_model import Members
 from console.policy.explain_words import requirements
-from console.policy.match import selects, selects_namespace
-from console.policy.model import CidrPeer
+from console.policy.match import keys_of, selects, selects_namespace
+from console.policy.model import CidrPeer, Policy
 
 #: All the ports of a pod.
 Declared = tuple[ContainerPort, ...]
+
+
+_NOT_ASKED: Final = Members(certain=False)
 
 
 @dataclass(slots=True)
@@ -35,13 +40,21 @@ class _Group:
 
 
 class Population:
-    """The pods of a snapshot that have not finished. `keys` are the labels that will be asked for."""
+    """The pods of a snapshot that have not finished. `keys` are the labels that will be asked for.
 
-    def __init__(self, snapshot: Snapshot, keys: Iterable[str]) -> None:
+    Without `addresses` what a network holds is not worked out, and said to be not certain.
+    """
+
+    def __init__(self, snapshot: Snapshot, keys: Iterable[str], *, addresses: bool = True) -> None:
         self._snapshot = snapshot
+        self._by_address = addresses
         self._keys = tuple(sorted(set(keys)))
         self._groups: dict[str, list[_Group]] = {}
         self._workloads: dict[int, ObjectRef] = {}
+        # By pod, and by what it wears of the labels that the policies over its namespace ask for.
+        self._selecting: dict[int, tuple[Policy, ...]] = {}
+        self._selecting_worn: dict[tuple[str | None, ...], tuple[Policy, ...]] = {}
+        self._subject_keys: dict[str, tuple[str, ...]] = {}
         # Policies repeat their selectors; equal ones are resolved once.
         self._members: dict[object, Members] = {}
         self._namespaces: dict[bytes, tuple[tuple[str, ...], bool]] = {}
@@ -83,6 +96,8 @@ class Population:
 
     def within(self, peer: CidrPeer) -> Members:
         """The pods that hold an address of a network."""
+        if not self._by_address:
+            return _NOT_ASKED
         known = self._members.get((peer.network, peer.excepts))
         if known is None:
             pods = tuple(self._holders(peer))
@@ -106,6 +121,22 @@ class Population:
     def everyone(self) -> Members:
         """Every pod."""
         return self.members(LabelSelector(), "", None)
+
+    def selecting(self, pod: Pod, engine: Engine) -> tuple[Policy, ...]:
+        """The policies that select a pod: the same tuple for all pods that no subject can tell apart."""
+        known = self._selecting.get(id(pod))
+        if known is None:
+            keys = self._subject_keys.get(pod.namespace)
+            if keys is None:
+                subjects = (policy.subject.pods for policy in engine.over([pod.namespace]))
+                keys = tuple({key for selector in subjects for key in keys_of(selector)})
+                self._subject_keys[pod.namespace] = keys
+            worn = (pod.namespace, *[pod.labels.get(key) for key in keys])
+            known = self._selecting_worn.get(worn)
+            if known is None:
+                known = self._selecting_worn[worn] = engine.selecting(pod)
+            self._selecting[id(pod)] = known
+        return known
 
     def declared(self, members: Members) -> tuple[tuple[Declared, int], ...]:
         """The ports that pods declare, all those of a pod together, with how many pods declare the same."""
@@ -144,6 +175,8 @@ class Population:
             return known
         groups: dict[tuple[str | None, ...], _Group] = {}
         held = self._snapshot.contents.get(namespace)
+        for workload in held.workloads if held else ():
+            self._workloads.update(dict.fromkeys(map(id, workload.pods), workload.ref))
         for pod in held.pods.values() if held else ():
             if pod.finished:
                 continue

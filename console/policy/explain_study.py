@@ -12,7 +12,7 @@ from console.policy.engine import Engine
 from console.policy.explain_cover import Candidate, may_cover, region, subject_within
 from console.policy.explain_model import DirectionView, Members, PeerView, PortView, RuleView
 from console.policy.explain_pods import Declared, Population
-from console.policy.match import keys_of, selects
+from console.policy.match import selects
 from console.policy.model import CidrPeer, Direction, NodePeer, Peer, PodPeer, Policy, PortMatch, Rule, Tier
 
 
@@ -29,21 +29,17 @@ class Around:
     classes: tuple[tuple[tuple[Pod, ...], frozenset[ObjectRef]], ...]
 
     @classmethod
-    def of(cls, engine: Engine, policy: Policy, pods: Iterable[Pod]) -> Around:
-        """The policies around one. Pods that no subject can tell apart are asked about once."""
-        keys: dict[str, tuple[str, ...]] = {}
-        alike: dict[tuple[object, ...], list[Pod]] = {}
+    def of(cls, engine: Engine, policy: Policy, pods: Iterable[Pod], population: Population) -> Around:
+        """The policies around one. Pods that no subject can tell apart were asked about once."""
+        alike: dict[int, tuple[tuple[Policy, ...], list[Pod]]] = {}
         for pod in pods:
-            if pod.namespace not in keys:
-                subjects = (other.subject.pods for other in engine.over([pod.namespace]))
-                keys[pod.namespace] = tuple({key for selector in subjects for key in keys_of(selector)})
-            worn = (pod.namespace, *[pod.labels.get(key) for key in keys[pod.namespace]])
-            alike.setdefault(worn, []).append(pod)
+            selecting = population.selecting(pod, engine)
+            alike.setdefault(id(selecting), (selecting, []))[1].append(pod)
         policies: dict[ObjectRef, Policy] = {}
         counts: Counter[ObjectRef] = Counter()
         classes = []
-        for members in alike.values():
-            others = {other.ref: other for other in engine.selecting(members[0]) if other.ref != policy.ref}
+        for selecting, members in alike.values():
+            others = {other.ref: other for other in selecting if other.ref != policy.ref}
             policies.update(others)
             counts.update(dict.fromkeys(others, len(members)))
             classes.append((tuple(members), frozenset(others)))
@@ -76,7 +72,7 @@ class Study:
         """Study a policy; `population` must be told apart by the labels it asks for, and may be shared."""
         subject = policy.subject
         selected = population.members(subject.namespaces, subject.home, subject.pods)
-        around = Around.of(engine, policy, selected.pods)
+        around = Around.of(engine, policy, selected.pods, population)
         views = (
             _direction_view(engine, policy, direction, selected, population, around)
             for direction in (Direction.INGRESS, Direction.EGRESS)
