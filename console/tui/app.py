@@ -35,7 +35,7 @@ class ConsoleApp(Stage, inherit_bindings=False):
     `title` is what the header says until then. `open_context` opens one of `contexts`;
     `reopen` makes the present source afresh, for when it failed. `charter` gives the
     charter's text and what it is called (default: the one inside). `clock` gives
-    time.time() seconds; `settled` is called once all was read.
+    time.time() seconds; `settled` is called when all was read and made ready.
     """
 
     TITLE = "netpol-console"
@@ -196,5 +196,8 @@ def run(
         settled=gc.freeze,
     )
     gc.freeze()
+    # What is drawn is many small things that live for a moment: by default all that came since would be looked
+    # through for garbage every few dozen keys, and that takes longer than a key.
+    gc.set_threshold(5_000)
     asyncio.run(signals.run(app))
     return app.return_code or 0

@@ -46,7 +46,7 @@ class Stage(App[None], inherit_bindings=False):
     settings: Settings
     #: The present moment, in time.time() seconds.
     clock: Callable[[], float]
-    #: Called once, when all was read.
+    #: Called when all was read, and again when what that leads to was made ready.
     settled: Callable[[], object] | None = None
     #: The most bytes that are copied through the terminal; None: what terminals are known to take.
     copy_limit: int | None = None
@@ -82,8 +82,8 @@ class Stage(App[None], inherit_bindings=False):
         self.redraw()
         if self.settled is not None and self.frame.status.state.value in ("live", "static", "past"):
             self.settled()
+            self.set_timer(_IDLE, partial(self._mount_ahead, self.settled))
             self.settled = None
-            self.set_timer(_IDLE, self._mount_ahead)
 
     def on_surveyed(self, message: Surveyed) -> None:
         """Draw what is known of all pairs now."""
@@ -102,12 +102,14 @@ class Stage(App[None], inherit_bindings=False):
                 self.say(f"✓ {rule.name} holds again", "information")
         self.redraw()
 
-    async def _mount_ahead(self) -> None:
+    async def _mount_ahead(self, settled: Callable[[], object]) -> None:
         """Mount the main screens not shown so far, so that the key that first goes to one only has to draw it."""
         for mode in self._modes.keys() - self._screen_stacks.keys():
             # What switch_mode does for a mode it has not seen, without the switch; Textual has no name for that.
             if self.is_running:
                 await self._init_mode(mode)
+        # The desk, too, has made ready by now what comes next.
+        settled()
 
     def delay_update(self, delay: float = 0.05) -> None:
         """Hold back what is drawn while screens change; not for as long as Textual would: ours are mounted already."""
