@@ -5,6 +5,8 @@ from __future__ import annotations
 from bisect import bisect_left, bisect_right
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
+from ipaddress import collapse_addresses
+from typing import Any
 
 from console.governance.findings import Finding, Place
 from console.governance.hygiene_codes import make
@@ -15,7 +17,7 @@ from console.objects.tiered import TieredPolicy
 from console.policy.addresses import parse_address
 from console.policy.explain_study import Study
 from console.policy.explain_words import listed, peer_words, policy_name
-from console.policy.model import CidrPeer, DomainPeer, Path
+from console.policy.model import CidrPeer, DomainPeer, Path, Rule
 from console.policy.networking import dotted
 
 
@@ -55,15 +57,20 @@ def _span(numbers: Sequence[int], first: int, last: int) -> range:
 def of_peers(study: Study, written: NetworkPolicy | TieredPolicy, services: ServiceAddresses) -> Iterator[Finding]:
     """The findings about the egress peers of a policy."""
     clustered: list[tuple[Path, str]] = []
+    pieced: list[tuple[Path, str]] = []
     pinned: list[tuple[Path, str]] = []
     named: list[tuple[Path, str]] = []
     for rule in study.policy.egress or ():
+        whole = _pieced(rule)
+        if whole:
+            pieced.append(
+                (rule.path, f"its networks together are {whole}, cloud metadata and all private ones among it")
+            )
         for peer in rule.peers or ():
             if isinstance(peer, DomainPeer):
                 named.append((peer.path, f"{peer_words(peer)}: which addresses these have is not known here"))
             elif isinstance(peer, CidrPeer):
-                whole = peer.network.prefixlen == 0
-                held = [] if whole else services.within(peer)
+                held = services.within(peer) if peer.network.prefixlen and not whole else []
                 if held:
                     names = listed([f"{each.namespace}/{each.name} ({each.cluster_ips[0]})" for each in held])
                     clustered.append((peer.cidr_path, f"{peer.network} holds the addresses of Services: {names}"))
@@ -71,6 +78,7 @@ def of_peers(study: Study, written: NetworkPolicy | TieredPolicy, services: Serv
                     pinned.append((peer.cidr_path, f"{peer.network} is one public address"))
     who = policy_name(written.ref)
     for code, title, found in (
+        ("OPEN_INTERNET", f"{who} opens the internet, in pieces", pieced),
         ("CLUSTER_IP_IN_IPBLOCK", f"{who} names Services by their address", clustered),
         ("HOST_BY_ADDRESS", f"{who} names hosts outside by their address", pinned),
         ("DOMAIN_NAMES", f"{who} names hosts, which its kind may not enforce", named),
@@ -78,6 +86,18 @@ def of_peers(study: Study, written: NetworkPolicy | TieredPolicy, services: Serv
         if found:
             facts = [f"{dotted(path)}: {text}" for path, text in found]
             yield make(code, written.ref, title, facts, place=place(written, found[0][0]))
+
+
+def _pieced(rule: Rule) -> str:
+    """The family's whole range (``0.0.0.0/0``) where a rule's networks cover it only together; else ``""``."""
+    cidrs = [peer for peer in rule.peers or () if isinstance(peer, CidrPeer) and not peer.excepts]
+    for family in (4, 6):
+        # Networks of one family at a time: the two do not collapse together.
+        networks: list[Any] = [peer.network for peer in cidrs if peer.network.version == family]
+        merged = list(collapse_addresses(networks))
+        if len(networks) > 1 and len(merged) == 1 and merged[0].prefixlen == 0 and merged[0] not in networks:
+            return str(merged[0])
+    return ""
 
 
 def place(written: NetworkPolicy | TieredPolicy, path: Path) -> Place | None:

@@ -26,10 +26,11 @@ from console.report.audit_words import (
 from console.report.clean import clean, clean_lines
 from console.report.words import count
 
-# Whatever Markdown, HTML or GitHub's own links may read; an entity is never read as markup.
-_SPECIAL: Final = re.compile(r"[\\`*_{}\[\]()#+!|<>&~$:=\"'^]")
+# Whatever Markdown, HTML or GitHub's own links and formulas may read; an entity is never read as markup. An underscore
+# inside a word is no markup, and a colon is the start of a link before slashes only.
+_SPECIAL: Final = re.compile(r"[\\`*\[\]#|<>&~$]|(?<![A-Za-z0-9])_|_(?![A-Za-z0-9])|:(?=//)")
 # What begins a list, a heading or a rule where it stands first.
-_LEADING: Final = re.compile(r"^(\d+)([.)])|^([-.])")
+_LEADING: Final = re.compile(r"^(\d+)([.)])|^([-+=.])")
 
 
 def text(raw: str) -> str:
