@@ -40,7 +40,7 @@ def open_between_workloads(snapshot: Snapshot) -> set[tuple[str, str, int]]:
     }
 
 
-@settings(suppress_health_check=[HealthCheck.too_slow, HealthCheck.filter_too_much], max_examples=120)
+@settings(suppress_health_check=[HealthCheck.too_slow, HealthCheck.filter_too_much], max_examples=60)
 @given(world=worlds(), data=st.data())
 def test_what_is_folded_opens_and_closes_nothing(world: list[Raw], data: st.DataObject) -> None:
     objects = [obj for raw in world if (obj := decode(raw)) is not None]
