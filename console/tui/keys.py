@@ -50,7 +50,7 @@ APP: Final = (
     Key("app.quit", "q", "quit", "quit", "Leave the console"),
     Key("app.quit_now", "ctrl+q", "quit", "quit", "Leave the console from anywhere", priority=True),
     Key("app.interrupt", "ctrl+c", "interrupt", "how to quit", "Say how to quit"),
-    Key("app.suspend", "ctrl+z", "suspend_process", "to the shell", "Back to the shell; fg returns", priority=True),
+    Key("app.suspend", "ctrl+z", "suspend_process", "to the shell", "Back to the shell; fg returns"),
 )
 
 EVERYWHERE: Final = (
