@@ -22,6 +22,8 @@ SYNC: Final = 1.0
 HEARTBEAT: Final = 30.0
 #: Seconds after which writing is tried again where it failed.
 RETRY: Final = 10.0
+#: Seconds that the last write may take.
+_GOODBYE: Final = 30.0
 
 
 class Recorder:
@@ -80,18 +82,23 @@ class Recorder:
     def take(self, update: Update) -> None:
         """Have an update recorded; returns at once. Updates come in order."""
         with self._wake:
+            if self.ended.is_set():
+                return  # nobody would take it from here
             if self._waiting is not None:
                 update = replace(update, changes=(*self._waiting.changes, *update.changes))
             self._waiting = update
             self._wake.notify()
 
     def stop(self) -> None:
-        """Write what is left and end; the writer is closed. Safe to call twice."""
+        """Write what is left and end; the writer is closed. Safe to call twice.
+
+        A disk that does not answer is waited for a while, not for ever.
+        """
         with self._wake:
             self._stopping = True
             self._wake.notify()
         if self._thread.is_alive():
-            self._thread.join()
+            self._thread.join(_GOODBYE)
 
     def _run(self) -> None:
         stopping = False
