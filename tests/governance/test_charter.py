@@ -177,7 +177,8 @@ class TestTheDefaultCharter:
         from console.governance.controls import SHOWN
 
         charter = default_charter()
-        named = [control for rule in (*charter.rules, *charter.baseline) for control in rule.controls]
+        named = [*(each for rule in charter.rules for each in rule.controls)]
+        named += [each for ground in charter.baseline for each in ground.controls]
         assert named
         assert [str(control) for control in named if control not in SHOWN] == []
 

@@ -49,8 +49,8 @@ class _World:
         """What the engine says."""
         key = source, destination, port, protocol
         if key not in self._verdicts:
-            ends = (parse_end(each, self.engine.snapshot) for each in (source, destination))
-            self._verdicts[key] = self.engine.evaluate(Connection(*ends, protocol, port))
+            one, other = (parse_end(each, self.engine.snapshot) for each in (source, destination))
+            self._verdicts[key] = self.engine.evaluate(Connection(one, other, protocol, port))
         return self._verdicts[key]
 
     def cases(self, source: str, destination: str, port: int, protocol: Protocol) -> list[Case] | None:
