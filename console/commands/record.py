@@ -146,10 +146,15 @@ class _Listener:
 
 @contextmanager
 def told_to_stop(then: Callable[[], object] | None = None) -> Iterator[threading.Event]:
-    """An event that is set by Ctrl-C and by SIGTERM, which then are no error; `then` is called, too."""
+    """An event that is set by Ctrl-C and by SIGTERM, which then are no error; `then` is called, too.
+
+    Whoever is told a second time leaves at once.
+    """
     stop = threading.Event()
 
     def told(*_: object) -> None:
+        if stop.is_set():
+            raise KeyboardInterrupt
         stop.set()
         if then is not None:
             then()
