@@ -110,6 +110,7 @@ def _put(path: Path, data: bytes) -> None:
             file.write(data)
             file.flush()
             os.fsync(file.fileno())
+        os.chmod(made, 0o644)  # evidence is made to be handed on
         os.replace(made, path)
     except OSError as error:
         if made:

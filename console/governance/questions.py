@@ -23,7 +23,7 @@ class Question(NamedTuple):
 
 
 class Asking(NamedTuple):
-    """The questions of a rule. `left` is how many pairs it was asked about beyond these."""
+    """The questions of a rule. `left` is how many pairs there are beyond these."""
 
     rule: str
     questions: tuple[Question, ...]
@@ -31,7 +31,7 @@ class Asking(NamedTuple):
 
 
 def questions(audit: Audit, charter: Charter, scene: Scene, *, most: int) -> Iterator[Asking]:
-    """Per rule: what it found, and of a ``never`` or ``only`` the pairs it found closed; at most `most` of these.
+    """Per rule: what it found, and of a ``never`` or ``only`` the pairs it found closed; at most `most` of each.
 
     A closed pair is asked on one of the ports that are meant: the one that the
     destination declares, where it declares any.
@@ -42,11 +42,13 @@ def questions(audit: Audit, charter: Charter, scene: Scene, *, most: int) -> Ite
         found = dict.fromkeys(map(_of, told))
         rule = rules.get(result.name)
         if rule is None or rule.verb is Verb.MUST:
-            yield Asking(result.name, tuple(found), 0)
+            yield Asking(result.name, (*islice(found, most),), max(len(found) - most, 0))
             continue
-        pairs = {(each.source, each.destination) for each in found}
-        closed = dict.fromkeys(each for each in _asked(rule, scene) if (each.source, each.destination) not in pairs)
-        yield Asking(result.name, (*found, *islice(closed, most)), max(len(closed) - most, 0))
+        # Pairs are many (a million in a large cluster) and each asks for a port: no more are made than are taken.
+        fresh = (each for each in _asked(rule, scene) if each not in found)
+        closed = dict.fromkeys(islice(fresh, most))
+        left = max(result.pairs - min(len(found), most) - len(closed), 0)
+        yield Asking(result.name, (*islice(found, most), *closed), left)
 
 
 def _of(offence: Offence) -> Question:
