@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import hashlib
 import json
+from collections import Counter
 from collections.abc import Iterator, Mapping
 from pathlib import PurePosixPath
 from types import MappingProxyType
@@ -120,8 +121,13 @@ def _results(audit: Audit, rules: _Rules, anchor: Place | None) -> Iterator[Raw]
                 "locations": [_location(rule.place or anchor, ObjectRef("Charter", "", audit.charter))],
                 "partialFingerprints": _fingerprint("rule", rule.name),
             }
+    # Where one object has several findings of a code, their titles tell them apart.
+    alike = Counter((finding.code, finding.object) for finding in audit.findings)
     for finding in audit.findings:
-        yield _of_finding(finding, rules, anchor)
+        told = (finding.title,) if alike[finding.code, finding.object] > 1 else ()
+        result = _of_finding(finding, rules, anchor)
+        result["partialFingerprints"] = _fingerprint("finding", finding.code, str(finding.object), *told)
+        yield result
 
 
 def _rule_id(rule: RuleResult) -> str:
@@ -188,7 +194,6 @@ def _of_finding(finding: Finding, rules: _Rules, anchor: Place | None) -> Raw:
         **_head(clean(finding.code), index, finding.severity),
         "message": {"text": f"{clean(finding.title)}\n{facts}{remedy}"},
         "locations": [_location(finding.place or anchor, finding.object)],
-        "partialFingerprints": _fingerprint("finding", finding.code, str(finding.object)),
     }
 
 
