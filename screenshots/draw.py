@@ -1,4 +1,4 @@
-"""Draw the screenshots from the demo at moment 0: ``python screenshots/draw.py [FOLDER]``.
+"""Draw the screenshots from the demo at moment 0: ``python screenshots/draw.py [FOLDER [NAME …]]``.
 
 Running it again gives the same bytes: the demo stands still, its clock is set, and
 the pictures load nothing from anywhere.
@@ -32,12 +32,17 @@ _ID = re.compile(r"terminal-\d+-")
 
 
 class Shot(NamedTuple):
-    """A picture: its name, its size in columns and lines, what is typed, and what must be seen before it is taken."""
+    """A picture: its name, its size in columns and lines, what is typed, and what must be seen before it is taken.
+
+    `then` is typed once that was seen, and then `last` must be.
+    """
 
     name: str
     size: tuple[int, int]
     typed: Sequence[str]
     seen: str
+    then: str = ""
+    last: str = ""
 
 
 TRAINER = "training/pytorchjob/llm-finetune"
@@ -49,6 +54,8 @@ SHOTS = (
     Shot("simulate-allowed", (120, 36), (f":sim {TRAINER} {FEAST} 6566\n",), "● ALLOWED"),
     Shot("simulate-blocked", (120, 36), (f":sim {TRAINER} internet 443\n",), "○ BLOCKED"),
     Shot("simulate-80x24", (80, 24), (f":sim {TRAINER} internet 443\n",), "○ BLOCKED"),
+    Shot("matrix", (120, 36), ("3",), "control-plane → control-plane", "j" * 12 + "l" * 2, "open: 6566/TCP"),
+    Shot("reach", (120, 36), (f":reach {TRAINER}\n",), "Blast radius, 4 hops", "jj", "▌    ● deployment/feast-online"),
 )
 _KEYS = {"\n": "enter", ":": "colon", " ": "space", "/": "slash", "-": "minus"}
 
@@ -60,12 +67,13 @@ async def draw(shot: Shot) -> str:
         app = ConsoleApp(source, clock=lambda: NOON)
         async with app.run_test(size=shot.size) as pilot:
             await _until(app, lambda: app.base is not None and app.frame.status.state is State.LIVE)
-            for part in shot.typed:
-                for letter in part:
-                    app.post_message(events.Key(_KEYS.get(letter, letter), letter))
-                    await pilot.pause(0.0)
-                await _until(app, lambda: app.base is not None and not app.base.prompt.is_open)
-            await _until(app, lambda: shot.seen in _text(app))
+            for parts, seen in ((shot.typed, shot.seen), ((shot.then,), shot.last)):
+                for part in parts:
+                    for letter in part:
+                        app.post_message(events.Key(_KEYS.get(letter, letter), letter))
+                        await pilot.pause(0.0)
+                    await _until(app, lambda: app.base is not None and not app.base.prompt.is_open)
+                await _until(app, lambda seen=seen: seen in _text(app))
             svg = await _settled(app)
     svg = _FONT_FACE.sub("", svg).replace("font-family: Fira Code, monospace", f"font-family: {_FONTS}")
     return _ID.sub("shot-", svg.replace("Fira Code, monospace", _FONTS))
@@ -99,7 +107,8 @@ def main() -> None:
     time.tzset()
     os.environ.pop("NO_COLOR", None)
     folder = Path(sys.argv[1]) if len(sys.argv) > 1 else Path(__file__).parent
-    for shot in SHOTS:
+    names = sys.argv[2:] or [shot.name for shot in SHOTS]
+    for shot in (each for each in SHOTS if each.name in names):
         path = folder / f"{shot.name}.svg"
         path.write_text(asyncio.run(draw(shot)), encoding="utf-8")
         print(path)

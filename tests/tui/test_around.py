@@ -144,14 +144,14 @@ async def test_on_a_small_screen_each_tree_is_a_page(still: Still) -> None:
 async def test_a_change_is_told_with_its_paths_and_the_object_responsible(
     demo: DemoCluster, source: LiveSource
 ) -> None:
-    async with console(source) as user:
+    async with console(source, size=(140, 36)) as user:
         await ask(user, TRAINER, "internet", "443")
         await user.press("P")
         await user.command("ns training")
         demo.advance(31)
         await user.see("+1 path", "Pod training/llm-finetune-", "(kubectl")
         await user.command("paths")
-        await user.see("+1 path", "label egress: (none) → model-hub", "llm-finetune → internet")
+        await user.see("+1 path", "label egress: (none) → model-hub", "(kubectl", "llm-finetune → internet")
         await user.press("escape")
         # The pinned path flipped, and says by which object and which manager.
         await user.command(f"sim gateway/deploy/litellm {FEAST} 443")

@@ -141,6 +141,12 @@ async def test_a_filter_narrows_rows_and_columns_each_by_its_own(still: Still) -
         assert names(user, "columns")[0] == "feature-store"
         await user.press("enter", "escape")
         await user.until(lambda: len(names(user)) == 12 + 4, "all again")
+        await user.command("matrix role")
+        await user.until(lambda: "training" in names(user) and chart(user).angle.rows.by is By.ROLE, "by role")
+        await user.press("escape")
+        await user.until(lambda: chart(user).angle.rows.by is By.NAMESPACE, "back")
+        await user.command("matrix galaxy")
+        await user.until(lambda: "there is no matrix by 'galaxy'" in user.notices, "told")
         await user.press("slash")
         await user.type("-l app=x")
         await user.see("text  !text  from > to")

@@ -133,17 +133,17 @@ def _outside(found: Around, reached: Sequence[Reached], *, onward: bool) -> Iter
 
 def _leaf(found: Around, each: Reached, width: int, *, onward: bool) -> Node:
     member = found.among[each.name]
-    name = Piece(f"{_short(member):<{width}}  {member.sort.role.value:<14}")
-    return _node(found, each, name, each.name, onward)
+    role = Piece(f"  {member.sort.role.value}", Tone.DIM)
+    return _node(found, each, Piece(f"{_short(member):<{width}}"), each.name, onward, role)
 
 
-def _node(found: Around, each: Reached, name: Piece, other: str, onward: bool) -> Node:
+def _node(found: Around, each: Reached, name: Piece, other: str, onward: bool, *more: Piece) -> Node:
     port = port_to_ask(each.spans or each.possible)
     ends = (found.subject, other) if onward else (other, found.subject)
     glyph = Piece(f"{OUTCOME_GLYPHS[each.outcome]} ", _tone(each.outcome))
     spans = Piece(f"  {ports_word(each.spans)}" if each.spans else "")
     doubt = Piece(f"  ? {ports_word(each.possible)}" if each.possible else "", Tone.WARN)
-    return Node(("edge", *ends, port), (glyph, name, spans, doubt))
+    return Node(("edge", *ends, port), (glyph, name, spans, doubt, *more))
 
 
 def hops_title(blast: Blast) -> str:

@@ -16,7 +16,7 @@ from console.policy.difference import difference
 from console.policy.difference_model import Difference, Kind
 from console.policy.engine import Engine
 from console.report.diff import cause_line, diff_lines
-from console.report.words import count
+from console.report.words import count, place
 from console.tui.text import Line, Piece, Tone
 
 T = TypeVar("T")
@@ -55,6 +55,8 @@ class Shift:
     def lines(self) -> Iterator[Line]:
         """All of it."""
         yield (*self.signs, Piece(time.strftime("  %H:%M:%S", time.localtime(self.at)), Tone.DIM))
+        for number, cause in enumerate(self.causes):
+            yield (Piece(f"  {cause_line(cause)}"), Piece(self._writer if not number else "", Tone.STRONG))
         yield ()
         yield from ((Piece(line),) for line in diff_lines(self.difference, "before", "now"))
 
@@ -79,12 +81,17 @@ class Shift:
             return ((*self.signs, clock), self.signs)
         first = self.causes[0]
         more = f" and {count(len(self.causes) - 1, 'more cause')}" if len(self.causes) > 1 else ""
-        ref = first.refs[0] if first.refs else None
-        others = f" and {len(first.refs) - 1} more" if len(first.refs) > 1 else ""
-        by = f" ({self.by})" if self.by else ""
-        full = Piece(f" by {cause_line(first)}{by}{more}")
-        short = Piece(f" by {ref}{others}{by}") if ref else full
-        return ((*self.signs, clock, full), (*self.signs, full), (*self.signs, short), self.signs)
+        full = Piece(f" by {cause_line(first)}{self._writer}{more}")
+        if not first.refs:
+            return ((*self.signs, clock, full), (*self.signs, full), self.signs)
+        ref, others = first.refs[0], f" and {len(first.refs) - 1} more" if len(first.refs) > 1 else ""
+        shorter = (f" by {ref}{others}{self._writer}", f" by {ref}{others}", f" by {place(ref)}{others}")
+        narrow = ((*self.signs, Piece(text)) for text in shorter)
+        return ((*self.signs, clock, full), (*self.signs, full), *narrow, self.signs)
+
+    @property
+    def _writer(self) -> str:
+        return f" ({self.by})" if self.by else ""
 
 
 def shift(old: Engine, new: Engine, now: float) -> Shift | None:

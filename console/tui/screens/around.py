@@ -101,8 +101,9 @@ class AroundScreen(CommandScreen):
                 draw.title(view, "")
                 view.show((), anew=True)
             return
+        behind = f" · ✗ not current: {findings.trouble}" if findings.trouble else ""
         for view, outgoing in ((onward, True), (inward, False)):
-            draw.title(view, around.title(found, onward=outgoing), found.subject)
+            draw.title(view, f"{around.title(found, onward=outgoing)}{behind}", found.subject)
             view.show(around.tree(found, onward=outgoing), anew=anew)
         if found.blast is None:
             opens = found.end.service is None
@@ -135,6 +136,12 @@ class AroundScreen(CommandScreen):
             self.console.set_question(asked)
             self.lead_to("simulate")
 
+    def look_around(self, end: str) -> None:
+        """Look around another end; esc comes back to this one."""
+        if end and end != self._subject:
+            self._trail.append(self._subject)
+            self._look(end)
+
     def action_around(self) -> None:
         """Look around the other end of the edge under the cursor."""
         view = self.pane
@@ -144,9 +151,8 @@ class AroundScreen(CommandScreen):
             other = asked.source
         if not other:
             self.console.say("Choose a workload: its line leads to what lies around it.")
-        elif other != self._subject:
-            self._trail.append(self._subject)
-            self._look(other)
+        else:
+            self.look_around(other)
 
     def _look(self, subject: str) -> None:
         self._subject = self.session.around = subject

@@ -216,6 +216,9 @@ class CommandScreen(MainScreen):
 
     def look_around(self, end: str) -> None:
         """All that an end reaches, and all that reaches it."""
+        if not end:
+            self.console.say("Name an end: :reach NAMESPACE/KIND/NAME; or press r on a workload or a pod.", "warning")
+            return
         self.session.around = end
         self.lead_to("around")
 

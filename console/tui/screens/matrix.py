@@ -101,6 +101,11 @@ class MatrixScreen(CommandScreen):
                 self._turn_to(Angle(Axis(by), Axis(by), self._angle.port))
         return Wanted(self._angle)
 
+    def open_matrix(self) -> None:
+        """Take what was asked for by a command."""
+        self.console.survey.want(self.wanted)
+        self.draw(self.frame)
+
     @property
     def chart(self) -> Chart | None:
         """The newest chart of the angle wanted; None while the first is being made."""
@@ -139,7 +144,8 @@ class MatrixScreen(CommandScreen):
         self.grid.show(face, at=start)
         narrowed = f"  /{self._narrowed.text}" if self._narrowed else ""
         size = f"{_inner(rows):,} × {_inner(columns):,}"
-        draw.title(self.grid, f"Matrix · {chart.angle.words}{narrowed}", size)
+        behind = f" · ✗ not current: {findings.trouble}" if findings.trouble else ""
+        draw.title(self.grid, f"Matrix · {chart.angle.words}{narrowed}{behind}", size)
         self._draw_cell()
 
     def _waiting(self, frame: Frame) -> tuple[Line, ...]:
