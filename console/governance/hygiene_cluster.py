@@ -92,7 +92,8 @@ def _ties(scene: Scene) -> Iterator[Finding]:
 
 
 def _subject(scene: Scene, policy: Policy) -> int:
-    return scene.reach.universe.selected(policy.subject.namespaces, policy.subject.pods, policy.subject.home)[0]
+    universe = scene.reach.universe
+    return universe.selected(policy.subject.namespaces, policy.subject.pods, policy.subject.home)[0] & universe.all
 
 
 def _depends(scene: Scene, one: Policy, other: Policy, direction: Direction, shared: int) -> bool:

@@ -54,7 +54,8 @@ class Scene:
         """The classes of the cluster's DNS; 0 where none is there (files, or a cluster that hides them)."""
         found = 0
         for number, each in enumerate(self.reach.universe.pods):
-            if any(each.pods[0].labels.get(key) == value for key, value in _DNS_LABELS):
+            # A class may be empty by now: classes keep their numbers when pods go.
+            if each.pods and any(each.pods[0].labels.get(key) == value for key, value in _DNS_LABELS):
                 found |= 1 << number
         return found
 

@@ -138,7 +138,9 @@ def _judgement(scene: Scene, number: int, own: int) -> object:
 
     Its own workload's pods are left out: each is its siblings' sibling.
     """
-    reached = {ports: classes & ~own for ports, classes in scene.reach.reached(number).items()}
+    reached = {
+        ports: classes & ~own & scene.reach.universe.all for ports, classes in scene.reach.reached(number).items()
+    }
     inward: dict[int, int] = {}
     for source in bits(scene.reach.column(number) & ~own):
         ports = scene.reach.ports(source, number)

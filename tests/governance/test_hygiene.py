@@ -407,3 +407,25 @@ def test_following_changes_finds_what_a_first_look_finds_and_studies_only_what_c
     space = start.contents["tenant-001"].namespace
     builder.put(replace(space, labels={**space.labels, "team": "team-0"}))
     follow(builder.build())
+
+
+def test_what_followed_changes_says_is_found_as_in_a_first_look() -> None:
+    # Pods that go leave classes that nobody is in, DNS's own among them.
+    start = demo()
+    builder, follower = SnapshotBuilder(start), Hygiene()
+    engine = Engine(start)
+    reach = Reachability(engine)
+    follower.follow(engine, reach)
+    dns = [each for each in start.pods() if each.labels.get("k8s-app") == "kube-dns"]
+    canary = next(each for each in start.pods() if each.labels.get("track") == "canary")
+    steps: list[Any] = [
+        (builder.drop, canary.ref, type(canary)),
+        (builder.put, replace(canary, labels={**canary.labels, "track": "none"})),
+        *((builder.drop, each.ref, type(each)) for each in dns),
+        *((builder.put, each) for each in dns),
+    ]
+    for act, *given in steps:
+        act(*given)
+        engine = Engine(builder.build(), engine)
+        reach = reach.after(engine)
+        assert follower.follow(engine, reach) == findings(engine.snapshot)
