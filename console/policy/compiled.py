@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection, Iterable, Iterator, Sequence
+from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any, Final
 
 from console.objects.core import Namespace, Pod
 from console.objects.coverage import INVALID_POLICY, Gap
@@ -20,53 +22,59 @@ Written = NetworkPolicy | TieredPolicy
 _Entry = tuple[Written, Policy | None, tuple[Problem, ...]]
 
 
+@dataclass(frozen=True, slots=True)
+class _Held:
+    """The policies of one namespace (or of none), as they were written and compiled."""
+
+    written: Mapping[object, Written]
+    entries: Mapping[int, _Entry]
+    compiled: tuple[Policy, ...]
+    invalid: tuple[Gap, ...]
+    noted: Mapping[ObjectRef, tuple[Problem, ...]]
+
+
+_NONE: Final = _Held({}, {}, (), (), {})
+
+
 class CompiledPolicies:
     """All policies of a snapshot, compiled. `invalid` has a gap for each that the API server would refuse."""
 
     def __init__(self, snapshot: Snapshot, previous: CompiledPolicies | None = None) -> None:
-        # Keyed by identity, and the entry keeps the object: an unchanged policy is the same object.
-        self._known = previous._entries if previous else {}
-        self._entries: dict[int, _Entry] = {}
-        self._noted: dict[ObjectRef, tuple[Problem, ...]] = {}
         self._snapshot = snapshot
-        invalid: list[Gap] = []
-        self._cluster_wide = tuple(self._add(snapshot.tiered.values(), invalid))
-        self._by_namespace = {
-            name: tuple(self._add(held.policies.values(), invalid))
-            for name, held in snapshot.contents.items()
-            if held.policies
-        }
-        self._known = {}
-        self.invalid: tuple[Gap, ...] = tuple(invalid)
+        before = previous._held if previous else {}
+        old = previous._snapshot.contents if previous else {}
+        self._cluster_wide: _Held = _compiled(snapshot.tiered, previous._cluster_wide if previous else _NONE)
+        self._held: dict[str, _Held] = {}
+        for name, held in snapshot.contents.items():
+            if old.get(name) is held:
+                if name in before:
+                    self._held[name] = before[name]
+            elif held.policies:
+                self._held[name] = _compiled(held.policies, before.get(name, _NONE))
+        all_ = (self._cluster_wide, *self._held.values())
+        self.invalid: tuple[Gap, ...] = tuple([gap for each in all_ if each.invalid for gap in each.invalid])
 
-    def _add(self, policies: Iterable[Written], invalid: list[Gap]) -> Iterator[Policy]:
-        for policy in policies:
-            entry = self._known.get(id(policy)) or _entry(policy)
-            self._entries[id(policy)] = entry
-            if entry[2]:
-                self._noted[policy.ref] = entry[2]
-            if entry[1] is not None:
-                yield entry[1]
-            else:
-                invalid.append(_invalid(policy, entry[2]))
+    def _of(self, namespace: str) -> _Held:
+        return self._held.get(namespace, _NONE) if namespace else self._cluster_wide
 
     def problems(self, policy: Written) -> tuple[Problem, ...]:
         """What is wrong with a policy of the snapshot."""
-        return self._entries[id(policy)][2]
+        return self._of(policy.ref.namespace).entries[id(policy)][2]
 
     def compiled(self, policy: Written) -> Policy | None:
         """The compiled form of a policy of the snapshot; None where it is not valid."""
-        return self._entries[id(policy)][1]
+        return self._of(policy.ref.namespace).entries[id(policy)][1]
 
     def noted(self, refs: Collection[ObjectRef]) -> Iterator[tuple[ObjectRef, tuple[Problem, ...]]]:
         """Those of `refs` that something is wrong with."""
         for ref in refs:
-            if ref in self._noted:
-                yield ref, self._noted[ref]
+            problems = self._of(ref.namespace).noted.get(ref)
+            if problems:
+                yield ref, problems
 
     def over(self, namespaces: Iterable[str]) -> tuple[Policy, ...]:
         """The policies that may select pods of the namespaces: theirs, and the cluster-scoped ones."""
-        return (*self._cluster_wide, *(each for name in namespaces for each in self._by_namespace.get(name, ())))
+        return (*self._cluster_wide.compiled, *(each for name in namespaces for each in self._of(name).compiled))
 
     def selecting(self, pod: Pod) -> tuple[Policy, ...]:
         """The policies that select a pod; none for hostNetwork pods."""
@@ -74,6 +82,34 @@ class CompiledPolicies:
             return ()
         namespace = self._snapshot.namespace(pod.namespace)
         return tuple(policy for policy in self.over([pod.namespace]) if _selects(policy, pod, namespace))
+
+
+def _compiled(written: Mapping[Any, Written], before: _Held) -> _Held:
+    """Compile policies, but for those that were compiled before."""
+    if written is before.written:
+        return before
+    entries: dict[int, _Entry] = {}
+    found: list[Policy] = []
+    invalid: list[Gap] = []
+    noted: dict[ObjectRef, tuple[Problem, ...]] = {}
+    for name, policy in written.items():
+        # By identity, and the entry keeps the object: an unchanged policy is the same object.
+        entry = before.entries.get(id(policy))
+        if entry is None:
+            entry = _entry(policy)
+            was = before.written.get(name)
+            alike = before.entries[id(was)][1] if was is not None else None
+            if alike is not None and alike == entry[1]:
+                # Only what no verdict looks at is other than it was.
+                entry = policy, alike, entry[2]
+        entries[id(policy)] = entry
+        if entry[2]:
+            noted[policy.ref] = entry[2]
+        if entry[1] is not None:
+            found.append(entry[1])
+        else:
+            invalid.append(_invalid(policy, entry[2]))
+    return _Held(written, entries, tuple(found), tuple(invalid), noted)
 
 
 def _entry(policy: Written) -> _Entry:

@@ -9,7 +9,7 @@ everything anew, and so is a change that touches many classes, which costs no le
 from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import Final
 
 from console.objects.core import Pod
@@ -17,8 +17,8 @@ from console.policy.bitsets import bits
 from console.policy.changes import Changes
 from console.policy.classes import INTERNET, PRIVATE, PodClass
 from console.policy.engine import Engine
-from console.policy.hooks import Hooks
-from console.policy.model import Direction, Policy
+from console.policy.hooks import Found, Hooks
+from console.policy.model import Direction, Policy, Tier
 from console.policy.parts import Parts, Which, selected, undecided
 from console.policy.profile import Cell, Selecting
 from console.policy.universe import Universe
@@ -34,15 +34,15 @@ _FEW: Final = 64
 class Followed:
     """The parts of the next snapshot. `profiled` are the classes whose profiles were made anew.
 
-    `rows` are those of which some destination may differ; `entered`: whether there are new classes.
-    `hooks` are for the next change.
+    `rows` are the sources of which some destination that was there before may differ, `columns` the
+    new classes with who reaches them, surely and (True) possibly. `hooks` are for the next change.
     """
 
     parts: Parts
     hooks: Hooks | None
     profiled: int
     rows: int
-    entered: bool
+    columns: tuple[tuple[int, dict[bool, int]], ...]
 
 
 class TooWide(Exception):
@@ -56,29 +56,76 @@ def follow(parts: Parts, hooks: Hooks | None, engine: Engine, changes: Changes) 
     if (changes.gone or changes.come) and undecided(engine) and not parts.in_doubt:
         raise TooWide("policies that leave open what they match")
     _check_words(parts, changes.come)
+    if not changes.pods and not changes.relabelled and not changes.gone and not changes.come:
+        return Followed(replace(parts, engine=engine), hooks, 0, 0, ())
     succession = _Succession(parts, engine, changes)
     universe = succession.universe
-    touched = 0
+    touched = _set(succession.entered)
     for policy in changes.gone:
         touched |= selected(parts.universe, policy)[1]
     for policy in changes.come:
         touched |= selected(universe, policy)[1]
-    affected: list[Policy] = []
     if succession.entered:
         hooks = hooks or Hooks(engine.over(engine.snapshot.contents))
     if hooks is not None and (changes.gone or changes.come):
         hooks = hooks.succeeding(changes.gone, changes.come)
+    met: list[tuple[int, Found]] = []
     if succession.entered and hooks is not None:
-        found = {id(policy): policy for number in succession.entered for policy in hooks.matching(universe, number)}
-        affected = list(found.values())
-        for policy in affected:
-            touched |= selected(universe, policy)[1]
-    touched = (touched | _set(succession.entered)) & universe.all
+        met = [(number, found) for number in succession.entered for found in hooks.matching(universe, number)]
+    later = _parts(parts, engine, succession, changes, [found[0] for _, found in met])
+    letting, others = _Letting.of(later, met, touched)
+    touched = (touched | others) & universe.all
     if touched.bit_count() > max(_FEW, int(_WIDE * universe.size)):
         raise TooWide("most classes are concerned")
-    later = _parts(parts, engine, succession, changes, affected)
-    rows = _profile(parts, later, succession, touched)
-    return Followed(later, hooks, touched.bit_count(), rows, bool(succession.entered))
+    rows, columns = _sides(parts, later, succession, touched, letting)
+    return Followed(later, hooks, touched.bit_count(), rows, columns)
+
+
+@dataclass(slots=True)
+class _Letting:
+    """What classes that were there let out to new ones, and in from them: by direction and class, ports and peers.
+
+    Only what NetworkPolicies let through adds up like this.
+    """
+
+    cells: dict[Direction, dict[int, dict[int, int]]] = field(
+        default_factory=lambda: {direction: {} for direction in Direction}
+    )
+
+    @classmethod
+    def of(cls, later: Parts, met: Iterable[tuple[int, Found]], touched: int) -> tuple[_Letting, int]:
+        """What rules that new classes met let through, but for classes that are `touched`; and the classes
+        whose profiles must be made anew as other tiers govern them, too."""
+        found, others = cls(), 0
+        profiler = next(iter(later.profilers.values()))
+        plain: dict[int, bool] = {}
+        # Networks let through what the family, and what is taken for granted, have a say in.
+        simple = len(later.profilers) == 1 and later.engine.modes.ingress_ipblock_matches_pods
+        subjects: dict[int, list[int]] = {}
+        for number, (policy, direction, rule) in met:
+            if id(policy) not in subjects:
+                subjects[id(policy)] = list(bits(selected(later.universe, policy)[1] & ~touched))
+            out = list(profiler.spoken(rule, number)) if direction is Direction.EGRESS else None
+            for subject in subjects[id(policy)]:
+                if subject not in plain:
+                    tiers = (each[0].tier for each in later.selecting[subject])
+                    plain[subject] = (
+                        simple and subject not in later.doubts and all(tier is Tier.NETWORK_POLICY for tier in tiers)
+                    )
+                if not plain[subject]:
+                    others |= 1 << subject
+                    continue
+                cells = found.cells[direction].setdefault(subject, {})
+                for ports in profiler.spoken(rule, subject) if out is None else out:
+                    cells[ports] = cells.get(ports, 0) | (1 << number)
+        return found, others
+
+    def added(self, direction: Direction, number: int, cells: Sequence[Cell]) -> Sequence[Cell]:
+        """The cells of a class with these."""
+        found = dict(cells)
+        for ports, peers in self.cells[direction][number].items():
+            found[ports] = found.get(ports, 0) | peers
+        return list(found.items())
 
 
 def _check_words(parts: Parts, come: Sequence[Policy]) -> None:
@@ -270,25 +317,39 @@ def _selecting(parts: Parts, engine: Engine, succession: _Succession, changes: C
     return found
 
 
-def _profile(parts: Parts, later: Parts, succession: _Succession, touched: int) -> int:
-    """Make the profiles that may differ, and the sides of them; the sources whose rows may differ."""
+def _sides(
+    parts: Parts, later: Parts, succession: _Succession, touched: int, letting: _Letting
+) -> tuple[int, tuple[tuple[int, dict[bool, int]], ...]]:
+    """Make the sides. The sources whose rows may differ otherwise than by new classes; who reaches each new class."""
     groups = later.grouped(bits(touched))
-    rows = _set(succession.left)
+    entered = _set(succession.entered)
+    rows = _set(succession.left) | entered
+    columns: dict[int, dict[bool, int]] = {number: {} for number in succession.entered}
     for which in later.which():
+        family, best = which
         before = parts.sides[which]
-        out: dict[int, Sequence[Cell]] = dict.fromkeys(succession.left, ())
-        into: dict[int, Sequence[Cell]] = {number: () for number in succession.left if before.ingress[number]}
-        for numbers in groups:
-            egress, ingress = (later.cells(which, direction, numbers[0]) for direction in Direction)
-            for number in numbers:
-                if list(egress) != list(before.egress[number]):
-                    out[number] = egress
-                if list(ingress) != list(before.ingress[number]):
-                    into[number] = ingress
-        later.sides[which] = before.succeeding(out, into, later.universe.all, succession.entered)
-        rows |= _set(out) | _set(succession.entered)
-        rows |= _reaching(parts, later, which, [number for number in into if number not in succession.left])
-    return rows
+        made: dict[Direction, dict[int, Sequence[Cell]]] = {direction: {} for direction in Direction}
+        for direction, was in ((Direction.EGRESS, before.egress), (Direction.INGRESS, before.ingress)):
+            made[direction] = {number: () for number in succession.left if was[number]}
+            for numbers in groups:
+                cells = later.cells(which, direction, numbers[0])
+                made[direction].update((number, cells) for number in numbers if list(cells) != list(was[number]))
+        anew = {direction: list(cells) for direction, cells in made.items()}
+        for direction, was in ((Direction.EGRESS, before.egress), (Direction.INGRESS, before.ingress)):
+            for number in letting.cells[direction]:
+                if not touched >> number & 1:
+                    made[direction][number] = letting.added(direction, number, was[number])
+        side = before.succeeding(
+            made[Direction.EGRESS], made[Direction.INGRESS], later.universe.all, succession.entered
+        )
+        later.sides[which] = side
+        rows |= _set(anew[Direction.EGRESS])
+        rows |= _reaching(parts, later, which, [each for each in anew[Direction.INGRESS] if not entered >> each & 1])
+        holding = later.universe.holding[family]
+        for number, column in columns.items():
+            found = side.column(number, later.atoms.all, holding) if holding >> number & 1 else 0
+            column[best] = column.get(best, 0) | found
+    return rows, tuple(columns.items())
 
 
 def _reaching(parts: Parts, later: Parts, which: Which, destinations: Iterable[int]) -> int:
@@ -296,9 +357,18 @@ def _reaching(parts: Parts, later: Parts, which: Which, destinations: Iterable[i
     old, new = parts.sides[which], later.sides[which]
     found = 0
     for number in destinations:
-        were, are = set(old.ingress[number]), set(new.ingress[number])
-        for side, cells in ((old, were - are), (new, are - were)):
-            found |= side.let_in(number, cells, later.universe.all & ~found)
+        were, are = _by_ports(old.ingress[number]), _by_ports(new.ingress[number])
+        for ports in were.keys() | are.keys():
+            other = (were.get(ports, 0) ^ are.get(ports, 0)) & later.universe.all & ~found
+            for side in (old, new) if other else ():
+                found |= side.let_in(number, [(ports, other & ~found)], later.universe.all)
+    return found
+
+
+def _by_ports(cells: Iterable[Cell]) -> dict[int, int]:
+    found: dict[int, int] = {}
+    for ports, peers in cells:
+        found[ports] = found.get(ports, 0) | peers
     return found
 
 

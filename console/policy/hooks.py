@@ -17,63 +17,66 @@ _Hook = tuple[object, ...]
 _ALWAYS: _Hook = ()
 
 
+#: A rule, the policy it is of, and which way it goes.
+Found = tuple[Policy, Direction, Rule]
+
+
 @dataclass(frozen=True, slots=True)
 class _Hung:
-    """Equal peers, and the policies that have them. The peer is None where only the name of a port matters."""
+    """Equal peers, and the rules that have them. The peer is None where only the name of a port matters."""
 
     peer: PodPeer | CidrPeer | None
-    policies: frozenset[int]
+    rules: tuple[Found, ...]
 
 
 class Hooks:
     """Policies by what their peers look for."""
 
     def __init__(self, policies: Iterable[Policy]) -> None:
-        self._policies: dict[int, Policy] = {}
-        self._hung: dict[_Hook, dict[object, _Hung]] = {}
         self._covering: dict[tuple[int, int], frozenset[object]] = {}
-        found: dict[_Hook, dict[object, tuple[PodPeer | CidrPeer | None, set[int]]]] = {}
+        found: dict[_Hook, dict[object, tuple[PodPeer | CidrPeer | None, list[Found]]]] = {}
         for policy in policies:
-            self._policies[id(policy)] = policy
-            for hook, key, peer in _hooks(policy):
-                found.setdefault(hook, {}).setdefault(key, (peer, set()))[1].add(id(policy))
-        for hook, held in found.items():
-            self._hung[hook] = {key: _Hung(peer, frozenset(among)) for key, (peer, among) in held.items()}
+            for hook, key, peer, rule in _hooks(policy):
+                found.setdefault(hook, {}).setdefault(key, (peer, []))[1].append(rule)
+        self._hung: dict[_Hook, dict[object, _Hung]] = {
+            hook: {key: _Hung(peer, tuple(rules)) for key, (peer, rules) in held.items()}
+            for hook, held in found.items()
+        }
 
     def succeeding(self, gone: Iterable[Policy], come: Iterable[Policy]) -> Hooks:
         """The same without some policies and with others."""
         later = Hooks(())
-        later._covering = self._covering
-        later._policies, later._hung = dict(self._policies), dict(self._hung)
+        later._covering, later._hung = self._covering, dict(self._hung)
         for policy in gone:
-            later._policies.pop(id(policy), None)
-            for hook, key, peer in _hooks(policy):
-                later._hang(hook, key, peer, later._hung[hook][key].policies - {id(policy)})
+            for hook, key, peer, _ in _hooks(policy):
+                later._hang(hook, key, peer, tuple(each for each in later._at(hook, key) if each[0] is not policy))
         for policy in come:
-            later._policies[id(policy)] = policy
-            for hook, key, peer in _hooks(policy):
-                known = later._hung.get(hook, {}).get(key)
-                later._hang(hook, key, peer, (known.policies if known else frozenset()) | {id(policy)})
+            for hook, key, peer, rule in _hooks(policy):
+                later._hang(hook, key, peer, (*later._at(hook, key), rule))
         return later
 
-    def _hang(self, hook: _Hook, key: object, peer: PodPeer | CidrPeer | None, policies: frozenset[int]) -> None:
+    def _at(self, hook: _Hook, key: object) -> tuple[Found, ...]:
+        hung = self._hung.get(hook, {}).get(key)
+        return hung.rules if hung else ()
+
+    def _hang(self, hook: _Hook, key: object, peer: PodPeer | CidrPeer | None, rules: tuple[Found, ...]) -> None:
         held = dict(self._hung.get(hook, {}))
-        if policies:
-            held[key] = _Hung(peer, policies)
+        if rules:
+            held[key] = _Hung(peer, rules)
         else:
             held.pop(key, None)
         self._hung[hook] = held
 
-    def matching(self, universe: Universe, number: int) -> list[Policy]:
-        """The policies with a rule that matches a class of pods by more than letting anybody in."""
-        held = universe.pods[number]
-        namespace = universe.snapshot.namespace(held.namespace)
-        found: set[int] = set()
+    def matching(self, universe: Universe, number: int) -> list[Found]:
+        """The rules that match a class of pods by more than letting anybody in, each once."""
+        namespace = universe.snapshot.namespace(universe.pods[number].namespace)
+        found: dict[int, Found] = {}
         for hook in self._of(universe, number, namespace):
             for hung in self._hung.get(hook, {}).values():
-                if not hung.policies <= found and _matches(hung.peer, universe, number, namespace):
-                    found |= hung.policies
-        return [self._policies[each] for each in found]
+                if self._matches(hung.peer, universe, number, namespace):
+                    for each in hung.rules:
+                        found[id(each[2])] = each
+        return list(found.values())
 
     def _of(self, universe: Universe, number: int, namespace: Namespace) -> Iterator[_Hook]:
         key = universe.pods[number].key
@@ -86,12 +89,29 @@ class Hooks:
         for port in universe.ports_of(number):
             yield "port", port.name
         for family in universe.families:
-            span = key.where.spans[universe.keys.places[family]]
-            if span >= 0:
-                if (family, span) not in self._covering:
-                    self._covering[family, span] = frozenset(_covering(universe, family, span))
-                for network in self._covering[family, span]:
-                    yield "network", network
+            for network in self._networks(universe, number, family):
+                yield "network", network
+
+    def _networks(self, universe: Universe, number: int, family: int) -> frozenset[object]:
+        """The networks that the addresses of a class lie in."""
+        place = family, universe.pods[number].key.where.spans[universe.keys.places[family]]
+        if place not in self._covering:
+            self._covering[place] = frozenset(_covering(universe, *place) if place[1] >= 0 else ())
+        return self._covering[place]
+
+    def _matches(self, peer: PodPeer | CidrPeer | None, universe: Universe, number: int, namespace: Namespace) -> bool:
+        if peer is None:
+            return True
+        if isinstance(peer, CidrPeer):
+            return self._networks(universe, number, peer.network.version).isdisjoint(peer.excepts)
+        held = universe.pods[number]
+        if held.host:
+            return False
+        if peer.namespaces is None:
+            return peer.home == held.namespace and (peer.pods is None or selects(peer.pods, held.pods[0].labels))
+        if peer.pods is not None and not selects(peer.pods, held.pods[0].labels):
+            return False
+        return selects(peer.namespaces, namespace.labels)
 
 
 def _covering(universe: Universe, family: int, span: int) -> Iterator[object]:
@@ -102,23 +122,11 @@ def _covering(universe: Universe, family: int, span: int) -> Iterator[object]:
                 yield network
 
 
-def _matches(peer: PodPeer | CidrPeer | None, universe: Universe, number: int, namespace: Namespace) -> bool:
-    if not isinstance(peer, PodPeer):
-        return True
-    held = universe.pods[number]
-    if held.host:
-        return False
-    if peer.namespaces is None:
-        return peer.home == held.namespace and (peer.pods is None or selects(peer.pods, held.pods[0].labels))
-    if peer.pods is not None and not selects(peer.pods, held.pods[0].labels):
-        return False
-    return selects(peer.namespaces, namespace.labels)
-
-
-def _hooks(policy: Policy) -> Iterator[tuple[_Hook, object, PodPeer | CidrPeer | None]]:
+def _hooks(policy: Policy) -> Iterator[tuple[_Hook, object, PodPeer | CidrPeer | None, Found]]:
     for direction in Direction:
         for rule in policy.rules(direction) or ():
-            yield from _of_rule(rule, direction)
+            for hook, key, peer in _of_rule(rule, direction):
+                yield hook, key, peer, (policy, direction, rule)
 
 
 def _of_rule(rule: Rule, direction: Direction) -> Iterator[tuple[_Hook, object, PodPeer | CidrPeer | None]]:

@@ -107,6 +107,16 @@ class Profiler:
         cells = self._walk(admin, baseline, direction, subject, best=best)
         return _merged((ports, open_ | taken) for ports, open_, taken, _ in cells)
 
+    def spoken(self, rule: Rule, declaring: int) -> Iterator[int]:
+        """The ports of a rule, entry by entry; names stand for what the pods of a class declare."""
+        if rule.ports is None:
+            yield self._atoms.all
+        for match in rule.ports or ():
+            # As an ingress rule's, whose names are those of its subject.
+            for ports, _ in self._port(match, Direction.INGRESS, declaring):
+                if ports:
+                    yield ports
+
     def _allowed(
         self, policies: Sequence[Selecting], direction: Direction, subject: int, *, best: bool
     ) -> dict[int, int]:

@@ -42,12 +42,14 @@ _LEAST_ROOM: Final = 64
 class Work:
     """What was made anew: the profiles of how many classes, and the rows of how many that may differ.
 
-    `whole` says why everything was; empty where a change was followed.
+    `whole` says why everything was; empty where a change was followed, and then `touched` are the
+    classes whose profiles were made anew.
     """
 
     profiles: int
     rows: int
     whole: str = ""
+    touched: int = 0
 
 
 class Reachability:
@@ -73,15 +75,22 @@ class Reachability:
             parts = make(engine, family=self._asked_family, networks=self._networks, room=room)
             found._take(parts, Work(parts.universe.all.bit_count(), parts.universe.all.bit_count(), str(wide)))
             return found
-        found._take(followed.parts, Work(followed.profiled, followed.rows.bit_count()))
+        found._take(
+            followed.parts, Work(followed.profiled.bit_count(), followed.rows.bit_count(), touched=followed.profiled)
+        )
         found._hooks = followed.hooks
-        for key, rows in self._rows.items():
+        for (asked, maybe, every), rows in self._rows.items():
             # Rows of single ports may differ where those of any port do not; classes that share
             # no family, with which a new one may be, are in the rows over every family.
-            if key[0] == self.atoms.all and not (key[2] and followed.entered):
-                kept = found._rows[key] = dict(rows)
-                for number in bits(followed.rows):
-                    kept.pop(number, None)
+            if asked != self.atoms.all or (every and followed.columns):
+                continue
+            kept = found._rows[asked, maybe, every] = dict(rows)
+            for number in bits(followed.rows):
+                kept.pop(number, None)
+            for number, column in followed.columns:
+                for source in bits(column[maybe]):
+                    if source in kept:
+                        kept[source] |= 1 << number
         return found
 
     def _take(self, parts: Parts, work: Work) -> None:

@@ -59,6 +59,7 @@ class Universe:
         self.nodes_by_ip = snapshot.nodes_by_ip
         self.vocabulary = vocabulary
         self.family = family
+        self._shared = False
         families = (4, 6) if family is None else (family,)
         self.spans = {each: Spans(vocabulary.networks, each) for each in families}
         self.keys = Keys(vocabulary.keys, named=bool(vocabulary.names), families=families, spans=self.spans)
@@ -220,19 +221,27 @@ class Universe:
         """A copy, for a later snapshot, whose classes may be changed."""
         later = copy(self)
         later.snapshot = snapshot
-        later.pods, later.numbers, later.placed = list(self.pods), dict(self.numbers), dict(self.placed)
-        later.held, later.holding = dict(self.held), dict(self.holding)
-        later._spaces, later._values, later._worn = dict(self._spaces), dict(self._values), dict(self._worn)
-        later._by_span = {family: dict(held) for family, held in self._by_span.items()}
-        later._declared = {name: dict(held) for name, held in self._declared.items()}
-        later._namespace_values, later._namespace_worn = dict(self._namespace_values), dict(self._namespace_worn)
-        later._networks = {}
+        later.pods, later.placed, later.held = list(self.pods), dict(self.placed), dict(self.held)
+        later._shared = True
         return later
+
+    def _unshare(self) -> None:
+        """Copy what changes with classes only; pods come and go more often."""
+        if not self._shared:
+            return
+        self._shared = False
+        self.numbers, self.holding = dict(self.numbers), dict(self.holding)
+        self._spaces, self._values, self._worn = dict(self._spaces), dict(self._values), dict(self._worn)
+        self._by_span = {family: dict(held) for family, held in self._by_span.items()}
+        self._declared = {name: dict(held) for name, held in self._declared.items()}
+        self._namespace_values, self._namespace_worn = dict(self._namespace_values), dict(self._namespace_worn)
+        self._networks = {}
 
     def enter(self, pods: PodClass) -> int | None:
         """Give new classes of pods a number; None where no place is left. What they hold is counted by `count`."""
         if self.next == len(self.pods):
             return None
+        self._unshare()
         number = self.next
         self.next += 1
         self.pods[number] = pods
@@ -240,11 +249,14 @@ class Universe:
         self._index_class(number)
         self.inside |= 1 << number
         self._label(self.snapshot.namespace(pods.namespace), 1 << number)
-        self._filled = {family: sorted(held) for family, held in self._by_span.items()}
+        for family, held in self._by_span.items():
+            if len(held) != len(self._filled[family]):
+                self._filled = {**self._filled, family: sorted(held)}
         return number
 
     def leave(self, number: int) -> None:
         """Take away a class that nobody is in any more."""
+        self._unshare()
         bit = 1 << number
         if self.numbers.get(self.pods[number].key) == number:
             del self.numbers[self.pods[number].key]
