@@ -173,7 +173,7 @@ class Recording:
         """Raise InputError where nothing is known of a moment."""
         hole = self.hole_at(at)
         if hole is not None:
-            hint = f"ask for --at {rfc3339(hole.begin)} or --at {rfc3339(hole.end)}"
+            hint = f"ask for --at {rfc3339(hole.begin, exact=True)} or --at {rfc3339(hole.end)}"
             raise InputError(f"{self.path}: {hole}", hint=hint)
 
     def hole_before(self, at: float) -> Hole | None:

@@ -10,16 +10,21 @@ from console.errors import UsageError
 
 #: Ways to write a moment.
 FORMS: Final = "RFC 3339, HH:MM[:SS], -5m before its end, +30s after its beginning, or end"
+#: What is added to a whole second to mean all of it.
+_SECOND: Final = 0.999999
 _UNITS: Final = {"": 1.0, "s": 1.0, "m": 60.0, "h": 3600.0, "d": 86400.0, "w": 604800.0}
 _SPAN: Final = re.compile(r"(?:\d+(?:\.\d+)?[smhdw]?)+")
 _PART: Final = re.compile(r"(\d+(?:\.\d+)?)([smhdw]?)")
 _CLOCK: Final = re.compile(r"(\d{1,2}):(\d{2})(?::(\d{2}(?:\.\d+)?))?")
 
 
-def rfc3339(at: float) -> str:
-    """A moment (seconds since the epoch) in the local time zone, to the second: ``2026-11-23T14:02:10Z``."""
+def rfc3339(at: float, *, exact: bool = False) -> str:
+    """A moment (seconds since the epoch) in the local time zone, to the second: ``2026-11-23T14:02:10Z``.
+
+    `exact`: to the microsecond, as `moment` reads it back.
+    """
     moment = datetime.fromtimestamp(at).astimezone()
-    text = moment.isoformat(timespec="seconds")
+    text = moment.isoformat(timespec="microseconds" if exact else "seconds")
     return text[:-6] + "Z" if text.endswith("+00:00") else text
 
 
@@ -33,7 +38,8 @@ def seconds(text: str) -> float:
 def moment(text: str, begin: float, end: float) -> float:
     """The moment a text names, in seconds since the epoch, in a recording from `begin` to `end`.
 
-    ``HH:MM`` is the last such time (of this machine's time zone) before the end. Raises
+    ``HH:MM`` is the last such time (of this machine's time zone) before the end. A time
+    that is written to the second means all that happened in that second. Raises
     UsageError where the text names none, or one outside of the recording.
     """
     text = text.strip()
@@ -45,9 +51,8 @@ def moment(text: str, begin: float, end: float) -> float:
         found = _last_at(clock, end)
     else:
         found = _dated(text)
-    # A time written to the second, or to the minute, means that whole second or minute.
-    if found < begin and begin - found < 1.0:
-        return begin
+    if found > end and found == int(end) + _SECOND:
+        return end
     if not begin <= found <= end:
         where = "before its beginning" if found < begin else "after its end"
         raise UsageError(
@@ -66,7 +71,7 @@ def _last_at(clock: re.Match[str], end: float) -> float:
         raise UsageError(f"{clock[0]} is no time of day", hint=f"write a moment as {FORMS}") from None
     if found > last:
         found -= timedelta(days=1)
-    return found.timestamp()
+    return found.timestamp() + _rest(clock[0])
 
 
 def _dated(text: str) -> float:
@@ -74,4 +79,10 @@ def _dated(text: str) -> float:
         found = datetime.fromisoformat(text)
     except ValueError:
         raise UsageError(f"{text!r} is no moment", hint=f"write a moment as {FORMS}") from None
-    return found.astimezone().timestamp() if found.tzinfo is None else found.timestamp()
+    at = found.astimezone().timestamp() if found.tzinfo is None else found.timestamp()
+    return at + _rest(text)
+
+
+def _rest(text: str) -> float:
+    """What is left of the second a text names; nothing where it names a part of it."""
+    return 0.0 if "." in text else _SECOND

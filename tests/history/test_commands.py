@@ -31,9 +31,12 @@ END = BEGIN + 7200
         ("+30s", BEGIN + 30),
         ("+1h30m", BEGIN + 5400),
         ("-90", END - 90),
-        (rfc3339(BEGIN + 60), BEGIN + 60),
-        (f"{datetime.fromtimestamp(END - 60).astimezone():%H:%M:%S}", END - 60),
-        (datetime.fromtimestamp(BEGIN + 60).astimezone().replace(tzinfo=None).isoformat(), BEGIN + 60),
+        (rfc3339(BEGIN + 60), BEGIN + 60.999999),
+        (rfc3339(BEGIN + 60.25, exact=True), BEGIN + 60.25),
+        (rfc3339(BEGIN), BEGIN + 0.999999),
+        (rfc3339(END), END),
+        (f"{datetime.fromtimestamp(END - 60).astimezone():%H:%M:%S}", END - 59.000001),
+        (datetime.fromtimestamp(BEGIN + 60).astimezone().replace(tzinfo=None).isoformat(), BEGIN + 60.999999),
     ],
 )
 def test_moments_are_read_as_people_write_them(text: str, expected: float) -> None:
@@ -57,7 +60,7 @@ def test_what_is_no_moment_is_refused(text: str, message: str) -> None:
 
 def test_a_time_of_day_is_the_last_one_before_the_end() -> None:
     asked = f"{datetime.fromtimestamp(END + 60).astimezone():%H:%M:%S}"
-    assert moment(asked, END - 2 * 86_400, END) == END + 60 - 86_400
+    assert moment(asked, END - 2 * 86_400, END) == END + 60.999999 - 86_400
 
 
 def test_spans_of_time() -> None:

@@ -14,6 +14,7 @@ from console.errors import InputError
 from console.history.cursor import Cursor, Moment
 from console.history.recorder import HEARTBEAT, RETRY, Recorder
 from console.history.recording import Recording
+from console.history.replay import read
 from console.history.writer import Bounds, Writer
 from console.objects.core import Namespace, Pod
 from console.objects.coverage import NOT_READABLE, Coverage, Gap
@@ -212,6 +213,10 @@ def test_a_second_session_goes_on_in_the_file_and_the_time_between_is_a_hole(pat
         assert (hole.begin, hole.end) == (BEGIN + 10, BEGIN + 100)
         assert "nobody was recording" in str(hole)
     assert at(path, BEGIN + 50).hole == hole
+    with pytest.raises(InputError, match="nobody was recording") as refused:
+        read(str(path), "+50s")
+    nearest = [word for word in refused.value.hint.split() if word.startswith("20")]
+    assert [read(str(path), word).status.since for word in nearest] == [BEGIN + 10, pytest.approx(BEGIN + 100, abs=1)]
     assert at(path, BEGIN + 5).hole is at(path, BEGIN + 105).hole is None
 
 
