@@ -78,7 +78,7 @@ def follow(parts: Parts, hooks: Hooks | None, engine: Engine, changes: Changes) 
     if touched.bit_count() > max(_FEW, int(_WIDE * universe.size)):
         raise TooWide("most classes are concerned")
     rows, columns = _sides(parts, later, succession, touched, letting)
-    return Followed(later, hooks, touched.bit_count(), rows, columns)
+    return Followed(later, hooks, touched, rows, columns)
 
 
 @dataclass(slots=True)
