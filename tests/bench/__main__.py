@@ -10,7 +10,7 @@ from collections.abc import Callable, Iterator, Mapping
 from pathlib import Path
 from typing import Final
 
-from . import case_commands, case_engine, case_keys, case_open, case_soak
+from . import case_alive, case_commands, case_engine, case_keys, case_open, case_soak
 from .figures import Figure, machine, machine_line, table
 from .setting import Setting
 
@@ -25,6 +25,7 @@ CASES: Final[Mapping[str, Callable[[Setting], Iterator[Figure]]]] = {
     "batch": case_commands.batch,
     "engine": case_engine.engine,
     "soak": case_soak.soak,
+    "alive": case_alive.alive,
 }
 
 
@@ -34,7 +35,7 @@ def main() -> None:
     parser.add_argument("--json", action="store_true", help="one JSON object rather than a table")
     parser.add_argument("--runs", type=int, default=5, help="how often to start each process, one to warm up aside")
     parser.add_argument("--cluster", type=Path, metavar="FILE", help="a JSON List instead of the cluster made here")
-    parser.add_argument("--minutes", type=float, default=1.0, help="how long the soak goes on")
+    parser.add_argument("--minutes", type=float, default=1.0, help="how long soak and alive go on")
     options = parser.parse_args()
     if unknown := sorted(set(options.cases) - CASES.keys()):
         parser.error(f"there is no case {', '.join(unknown)}; cases: {', '.join(CASES)}")

@@ -86,6 +86,11 @@ class Terminal:
         )
         os.close(slave)
 
+    @property
+    def pid(self) -> int:
+        """The program's process."""
+        return self._process.pid
+
     def __enter__(self) -> Terminal:
         return self
 

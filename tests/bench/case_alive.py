@@ -1,0 +1,92 @@
+"""The console on a large cluster that changes all the time: what staying current takes, and what a key takes then."""
+
+from __future__ import annotations
+
+import os
+import subprocess
+import sys
+import time
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Final, NamedTuple
+
+from .case_open import SKELETON, live
+from .case_soak import RATE
+from .figures import Figure
+from .setting import Setting
+from .terminal import Latency, Terminal, console, environment
+
+#: Seconds between two looks at the console, and after which memory is taken for settled.
+_EVERY: Final = 2.0
+_SETTLED: Final = 30.0
+#: The screens that are looked at in turn, each as long as any other, and the key that is pressed there.
+_SCREENS: Final = ((b"1", "Browse"), (b"3", "Matrix"), (b"4", "Audit"), (b"5", "Timeline"))
+
+
+class _Look(NamedTuple):
+    """Seconds since the beginning, resident MiB, CPU seconds used by all threads, and a key pressed on a screen."""
+
+    at: float
+    memory: float
+    cpu: float
+    screen: str
+    key: Latency
+
+
+def alive(setting: Setting) -> Iterator[Figure]:
+    """10,000 live pods and 20 changes a second: every screen in turn, a key every two seconds."""
+    folder = setting.folder
+    kubeconfig, log = folder / "alive-kubeconfig", folder / "alive-log.json"
+    churn = [sys.executable, "-m", "tests.bench.churn", str(setting.cluster_json), str(kubeconfig), str(RATE), str(log)]
+    with subprocess.Popen(churn, stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True, bufsize=1) as server:
+        assert server.stdin is not None
+        assert server.stdout is not None
+        if server.stdout.readline() != "ready\n":
+            raise RuntimeError("the demo API server did not start")
+        command = console("--kubeconfig", str(kubeconfig))
+        with Terminal(command, environment=environment(folder), cwd=setting.root) as terminal:
+            terminal.until(SKELETON)
+            terminal.until(live(setting.cluster))
+            terminal.until(r"charter \d+/\d+")
+            print("begin", file=server.stdin, flush=True)
+            looks = list(_watched(terminal, setting.minutes * 60))
+            print("end", file=server.stdin, flush=True)
+            made = int(server.stdout.readline())
+            terminal.leave()
+        server.stdin.close()
+    yield from _figures(looks, made, setting)
+
+
+def _watched(terminal: Terminal, seconds: float) -> Iterator[_Look]:
+    began = time.monotonic()
+    shown = ""
+    while (passed := time.monotonic() - began) < seconds:
+        key, screen = _SCREENS[int(passed / seconds * len(_SCREENS))]
+        if screen != shown:
+            terminal.press(key)
+            shown = screen
+        latency = terminal.press(b"j")
+        status = Path(f"/proc/{terminal.pid}/status").read_text()
+        memory = next(int(line.split()[1]) / 1024 for line in status.splitlines() if line.startswith("VmRSS"))
+        yield _Look(passed, memory, terminal.usage().cpu, screen, latency)
+        time.sleep(_EVERY)
+
+
+def _figures(looks: list[_Look], made: int, setting: Setting) -> Iterator[Figure]:
+    settled = [look for look in looks if look.at >= min(_SETTLED, looks[-1].at / 4)]
+    how = f"{setting.cluster}; {made:,} changes in {setting.minutes:g} min"
+    half = len(settled) // 2
+    yield Figure("alive", "memory, first half", "MiB", tuple(look.memory for look in settled[:half]), "VmRSS; " + how)
+    yield Figure("alive", "memory, second half", "MiB", tuple(look.memory for look in settled[half:]), "VmRSS", 250)
+    first, last = settled[0], settled[-1]
+    share = (last.cpu - first.cpu) / (last.at - first.at) * 100
+    yield Figure("alive", "CPU", "%", (share,), f"of one core, all threads; {os.cpu_count()} cores here")
+    for _, screen in _SCREENS:
+        keys = [look.key for look in settled if look.screen == screen]
+        if keys:
+            wall = tuple(each.alone for each in keys)
+            yield Figure("alive, j", screen, "ms", wall, "wall to its frame, less the loop's waits for a core")
+            loop = tuple(each.loop for each in keys)
+            yield Figure(
+                "alive, j", f"{screen}, CPU of the loop", "ms", loop, "its frame, and changes drawn with it", 50
+            )
