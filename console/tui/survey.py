@@ -119,7 +119,8 @@ class Survey:
         from console.tui.model.sight import Sight
 
         if frame.title != self._title:
-            self._title, self._before, self._reach, self._found = frame.title, None, None, Findings()
+            self._title, self._before, self._reach = frame.title, None, None
+            self._tell(Findings())
         if self._reach is not None and stirred(self._reach.engine.snapshot, frame.snapshot):
             self._reach, self._sight = self._reach.after(frame.engine), Sight(frame, self._sight)
         if wanted.angle is not None:

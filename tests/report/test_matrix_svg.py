@@ -4,16 +4,19 @@ from __future__ import annotations
 
 import re
 import sys
+from pathlib import Path
 from xml.etree import ElementTree
 
 import pytest
 
+from console.cli import main
 from console.errors import InputError, UsageError
 from console.policy.matrix import Matrix
 from console.policy.model import Protocol
 from console.policy.ports import PortSpan
 from console.policy.verdict import Outcome
 from console.report.matrix_svg import matrix_svg
+from tests.clusters import pod
 
 from .test_matrix import HOSTILE, MIXED, made
 
@@ -73,6 +76,15 @@ def test_too_large_a_picture_is_refused_with_what_to_do() -> None:
     with pytest.raises(UsageError, match="too many for a picture") as told:
         matrix_svg(Matrix(names, names, (), {}), spans, title="t")
     assert "--by namespace" in told.value.hint
+
+
+def test_the_command_line_draws_it(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    manifests = tmp_path / "all.yaml"
+    manifests.write_text(pod("a", "<b>", "10.0.0.1") + pod("a", "web", "10.0.0.2"))
+    assert main(["matrix", "--by", "pod", "--manifests", str(manifests), "-o", "svg"]) in (0, 2, 3)
+    out = capsys.readouterr().out
+    root = ElementTree.fromstring(out.encode())
+    assert any(each.text == "Who reaches whom, by pod, on any port" for each in root.iter(f"{SVG}text"))
 
 
 def test_without_the_extra_it_says_what_to_install(monkeypatch: pytest.MonkeyPatch) -> None:

@@ -151,7 +151,7 @@ async def test_a_change_is_told_with_its_paths_and_the_object_responsible(
         demo.advance(31)
         await user.see("+1 path", "Pod training/llm-finetune-", "(kubectl")
         await user.command("paths")
-        await user.see("+1 path", "label egress: (none) → model-hub", "(kubectl", "llm-finetune → internet")
+        await user.see("+1 path", "label egress: (none) → model-hub", "(kubectl", "→ internet")
         await user.press("escape")
         # The pinned path flipped, and says by which object and which manager.
         await user.command(f"sim gateway/deploy/litellm {FEAST} 443")

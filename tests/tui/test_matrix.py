@@ -14,8 +14,9 @@ from console.governance.groups import By
 from console.objects.decode import decode
 from console.objects.snapshot import build
 from console.tui.model.chart import Chart, Narrow
+from console.tui.model.face import NAMES, At, head_lines
 from console.tui.widgets.answer import AnswerBox
-from console.tui.widgets.grid import NAMES, At, Grid, head_lines
+from console.tui.widgets.grid import Grid
 
 from .conftest import Still
 from .driver import Driver, console
@@ -247,6 +248,16 @@ async def test_names_that_would_be_markup_or_commands_are_shown_as_what_they_are
         await user.until(lambda: grid(user).face.rows, "charted")
         assert "[red]a[/]/" in user.text
         assert "\x1b" not in user.text
+
+
+async def test_a_fault_is_told_and_what_is_asked_next_is_answered(still: Still) -> None:
+    async with console(still) as user:
+        await user.live()
+        with patch("console.tui.model.chart.Strand", side_effect=RuntimeError("a slip")):
+            await user.press("3")
+            await user.see("✗ the console itself failed: RuntimeError('a slip')")
+        await user.press("b")
+        await user.see("Matrix · namespaces · any port", "▸ feature-store")
 
 
 def test_long_names_keep_what_tells_them_apart() -> None:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
+from functools import partial
 from itertools import groupby
 from typing import TYPE_CHECKING, Final
 
@@ -31,6 +32,7 @@ HOPS: Final = 4
 _OPEN: Final = 30
 #: So many edges of a cut are listed, and so many names of an edge.
 _CUTS: Final = 12
+_MOST: Final = 400
 _NAMES: Final = 2
 
 
@@ -104,7 +106,7 @@ def tree(found: Around, *, onward: bool) -> Sequence[Node]:
         Node(
             ("namespace", name),
             (Piece(name, Tone.STRONG), Piece(f"  {_counted(listed)}", Tone.DIM)),
-            branches=lambda held=tuple(listed): [_leaf(found, each, width, onward=onward) for each in held],  # type: ignore[misc]
+            branches=partial(_leaves, found, tuple(listed), width, onward=onward),
             start_open=len(inside) <= _OPEN,
         )
         for name, listed in ((n, list(g)) for n, g in groupby(inside, lambda each: _place(found.among[each.name])[0]))
@@ -129,6 +131,10 @@ def _outside(found: Around, reached: Sequence[Reached], *, onward: bool) -> Iter
         return listed
 
     yield Node(("outside",), (Piece("outside", Tone.ACCENT),), branches=leaves, start_open=True)
+
+
+def _leaves(found: Around, listed: Sequence[Reached], width: int, *, onward: bool) -> Sequence[Node]:
+    return [_leaf(found, each, width, onward=onward) for each in listed]
 
 
 def _leaf(found: Around, each: Reached, width: int, *, onward: bool) -> Node:
@@ -158,7 +164,7 @@ def hops_tree(blast: Blast, among: Mapping[str, Member]) -> Sequence[Node]:
         Node(
             ("route", route.target),
             _route_line(route),
-            branches=(lambda held=route: list(_route(held))) if route.hops is not None else None,  # type: ignore[misc]
+            branches=partial(_route, route) if route.hops is not None else None,
             start_open=True,
         )
         for route in blast.routes
@@ -170,8 +176,8 @@ def hops_tree(blast: Blast, among: Mapping[str, Member]) -> Sequence[Node]:
         if edges:
             more = " more" if hop > 1 else ""
             said = f"hop {hop}  {count(len(names), 'workload')}{more}"
-            nodes = tuple(_edge(edge, f"hop {hop}", place) for place, edge in enumerate(edges))
-            hops.append(Node(("hop", hop), (Piece(said, Tone.STRONG),), branches=lambda held=nodes: held))  # type: ignore[misc]
+            listed = partial(_edges, edges, f"hop {hop}")
+            hops.append(Node(("hop", hop), (Piece(said, Tone.STRONG),), branches=listed))
     return [*routes, *hops]
 
 
@@ -182,7 +188,11 @@ def _route_line(route: Route) -> Line:
     return (glyph, Piece(route.target, Tone.STRONG), Piece(f"  in {count(route.hops, 'hop')}"))
 
 
-def _route(route: Route) -> Iterator[Node]:
+def _route(route: Route) -> Sequence[Node]:
+    return list(_ways(route))
+
+
+def _ways(route: Route) -> Iterator[Node]:
     before: Sequence[Edge] = ()
     for number, chain in enumerate(route.chains):
         shared = 0
@@ -198,12 +208,16 @@ def _route(route: Route) -> Iterator[Node]:
         yield Node(("through", route.target), (Piece(said, Tone.WARN),))
     total = len({(one, other) for edge in route.cut for one in edge.sources for other in edge.destinations})
     paths = "this path" if total == 1 else f"these {total} paths"
-    edges = tuple(_edge(edge, f"{route.target} cut", place) for place, edge in enumerate(route.cut[:_CUTS]))
-    more = len(route.cut) - _CUTS
-    if more > 0:
-        edges = (*edges, Node(("more", route.target), (Piece(f"and {more} more like these", Tone.DIM),)))
+    listed = partial(_edges, route.cut, f"{route.target} cut", _CUTS)
     said = f"close {paths} and it no longer reaches {route.target}"
-    yield Node(("cut", route.target), (Piece(said, Tone.KEY),), branches=lambda: edges, start_open=total <= 3)
+    yield Node(("cut", route.target), (Piece(said, Tone.KEY),), branches=listed, start_open=total <= 3)
+
+
+def _edges(edges: Sequence[Edge], of: str, most: int = _MOST) -> Sequence[Node]:
+    nodes = [_edge(edge, of, place) for place, edge in enumerate(edges[:most])]
+    if len(edges) > most:
+        nodes.append(Node(("more", of), (Piece(f"and {len(edges) - most:,} more", Tone.DIM),)))
+    return nodes
 
 
 def _edge(edge: Edge, of: str, place: int, *, indent: str = "") -> Node:

@@ -16,6 +16,7 @@ from console.tui import draw, keys
 from console.tui.model import cell, status
 from console.tui.model.chart import LEVELS, Angle, Axis, Chart, Group, Narrow
 from console.tui.model.charted import exported, port_candidates, text_of
+from console.tui.model.face import NAMES, At, Face
 from console.tui.model.frame import Frame
 from console.tui.model.search import typed_port
 from console.tui.model.session import ports_of
@@ -24,7 +25,7 @@ from console.tui.screens.picker import Picker
 from console.tui.survey import Wanted
 from console.tui.text import Line, Piece, Tone
 from console.tui.widgets.answer import AnswerBox
-from console.tui.widgets.grid import NAMES, At, Face, Grid
+from console.tui.widgets.grid import Grid
 from console.tui.widgets.prompt import Asking
 
 _ADVICE: Final = "text  !text  from > to"

@@ -2,10 +2,8 @@
 
 from __future__ import annotations
 
-import re
-from collections.abc import Callable, Hashable, Iterator, Sequence
-from dataclasses import dataclass
-from typing import ClassVar, Final, NamedTuple
+from collections.abc import Hashable, Iterator, Sequence
+from typing import ClassVar
 
 from textual import events
 from textual.binding import BindingType
@@ -13,55 +11,10 @@ from textual.message import Message
 from textual.strip import Strip
 
 from console.tui import keys
-from console.tui.text import Line, Piece, Tone, cells_of, fit, wrap
+from console.tui.model.face import NAMES, At, Face, Layout, head_lines, lay
+from console.tui.text import Piece, Tone, fit, wrap
 from console.tui.theme import Band
 from console.tui.widgets.drawn import LineView
-
-#: The row, or column, of the names: what is chosen there is a whole column, or row.
-NAMES: Final = -1
-#: Columns are this wide at least and at most, the space before each included, and so wide where not all fit.
-_NARROW: Final = 5
-_WIDE: Final = 16
-_USUAL: Final = 8
-#: Names of rows have so much room at least.
-_LABEL: Final = 17
-#: Names of columns take so many lines at most.
-_HEAD: Final = 3
-_PARTS: Final = re.compile(r"[^-/._ ]*[-/._ ]?")
-
-
-class At(NamedTuple):
-    """A place: a row and a column by their numbers, or NAMES."""
-
-    row: int
-    column: int
-
-
-@dataclass(frozen=True)
-class Face:
-    """What a grid shows: the keys and labels of its rows and columns, and the glyph of any cell.
-
-    `inner` counts the rows and columns that are set apart from those behind them.
-    `empty` is what to say where there is nothing.
-    """
-
-    rows: Sequence[Hashable] = ()
-    columns: Sequence[Hashable] = ()
-    row_labels: Sequence[str] = ()
-    column_labels: Sequence[str] = ()
-    inner: tuple[int, int] = (0, 0)
-    glyph: Callable[[int, int], Piece] = lambda *_: Piece("")
-    empty: Sequence[Line] = ()
-
-
-class _Layout(NamedTuple):
-    """Where things go in a width: the names of rows, the columns that scroll, those that stay at the right."""
-
-    label: int
-    column: int
-    shown: int
-    fixed: range
-    head: int
 
 
 class Grid(LineView, can_focus=True, inherit_bindings=False):
@@ -79,7 +32,7 @@ class Grid(LineView, can_focus=True, inherit_bindings=False):
         super().__init__(id=id)
         self._face = Face()
         self._first = 0
-        self._laid: tuple[int, _Layout] | None = None
+        self._laid: tuple[int, Layout] | None = None
         self.at = At(0, 0)
 
     @property
@@ -109,28 +62,10 @@ class Grid(LineView, can_focus=True, inherit_bindings=False):
         return rows + (0 < self._face.inner[0] < rows)
 
     @property
-    def _layout(self) -> _Layout:
+    def _layout(self) -> Layout:
         if self._laid is None or self._laid[0] != self.cells:
-            self._laid = self.cells, self._lay(self.cells)
+            self._laid = self.cells, lay(self._face, self.cells)
         return self._laid[1]
-
-    def _lay(self, cells: int) -> _Layout:
-        face, (_, inner) = self._face, self._face.inner
-        longest = max(map(cells_of, face.row_labels), default=0)
-        label = min(max(longest + 3, _LABEL), max(cells * 2 // 5, _LABEL))
-        room = max(cells - label, _NARROW)
-        count = len(face.columns)
-        widest = max(map(cells_of, face.column_labels), default=0) + 1
-        width = next((w for w in range(_WIDE, _NARROW - 1, -1) if w <= max(widest, _USUAL) and w * count <= room), 0)
-        fixed = range(0)
-        if not width:
-            width = _USUAL if cells >= 100 else _USUAL - 2
-            outer = range(inner, count)
-            if (room - width * len(outer)) // width >= min(inner, 4):
-                fixed = outer
-        shown = min(room // width - len(fixed), count - len(fixed))
-        head = max((len(head_lines(name, width - 1)) for name in face.column_labels[:200]), default=0)
-        return _Layout(label, width, max(shown, 1), fixed, head)
 
     @property
     def _columns(self) -> list[int]:
@@ -309,23 +244,3 @@ def _kept(before: Sequence[Hashable], after: Sequence[Hashable], place: int) -> 
     if place < len(after) and after[place] == key:
         return place
     return next((number for number, each in enumerate(after) if each == key), place)
-
-
-def head_lines(name: str, cells: int) -> list[str]:
-    """A name in a few lines of so many cells: all of it, the beginnings of its parts, or its beginning and its end."""
-    lines: list[str] = []
-    for part in filter(None, _PARTS.findall(name)):
-        if lines and cells_of(lines[-1] + part) <= cells:
-            lines[-1] += part
-            continue
-        while cells_of(part) > cells:
-            lines.append(part[:cells])
-            part = part[cells:]
-        if part:
-            lines.append(part)
-    if len(lines) <= _HEAD:
-        return lines
-    parts = [part.rstrip("-/._ ")[:cells] for part in _PARTS.findall(name) if part]
-    if len(parts) <= _HEAD:
-        return parts
-    return [*lines[: _HEAD - 1], f"…{name[1 - cells :]}"]
