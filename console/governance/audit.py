@@ -5,27 +5,36 @@ from __future__ import annotations
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from datetime import date
+from functools import cached_property
 
 from console.governance.audit_status import excuse, status_of
 from console.governance.charter import BaselineRule, Charter, Pardon, Rule
 from console.governance.findings import Audit, Finding, RuleResult, Severity, Status
 from console.governance.hygiene import Hygiene
 from console.governance.inventory import Inventory
-from console.governance.rules import Judged, judge
+from console.governance.rules import Before, Judged, judge
 from console.governance.rules_baseline import judge_baseline
 from console.governance.rules_proof import Prover
-from console.governance.scopes import Scene
+from console.governance.scopes import Scene, standing
 from console.objects.meta import ObjectRef
 from console.policy.engine import Engine
-from console.policy.reach import Reachability
+from console.policy.reach import Reachability, bits
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass
 class _State:
     """What an audit leaves for the next one."""
 
+    engine: Engine
     inventory: Inventory
-    scene: Scene
+    reach: Reachability
+    charter: Charter
+    judged: dict[str, Judged]
+
+    @cached_property
+    def scene(self) -> Scene:
+        """All pairs, with the workloads. Made where it is asked for: where nothing turned, nobody does."""
+        return Scene(self.reach, self.charter, self.inventory)
 
 
 class Auditor:
@@ -38,6 +47,7 @@ class Auditor:
         self.charter = charter
         self._today = today
         self._state: _State | None = None
+        self._rules: list[RuleResult] = []
         self._hygiene = Hygiene()
 
     @property
@@ -58,16 +68,16 @@ class Auditor:
 
     def audit(self, engine: Engine) -> Audit:
         """Judge the engine's snapshot."""
-        charter, snapshot = self.charter, engine.snapshot
-        inventory = Inventory(snapshot, charter, self._state.inventory if self._state else None)
-        scene = Scene(Reachability(engine, networks=charter.networks()), charter, inventory)
-        self._state = _State(inventory, scene)
-        prover = Prover(engine)
-        rules: list[RuleResult] = []
-        for rule in charter.baseline:
-            rules.append(self._result(rule, judge_baseline(rule, scene, prover), scene))
-        for each in charter.rules:
-            rules.append(self._result(each, judge(each, scene, prover), scene))
+        charter, snapshot, before = self.charter, engine.snapshot, self._state
+        inventory = Inventory(snapshot, charter, before.inventory if before else None)
+        reach = before.reach.after(engine) if before else Reachability(engine, networks=charter.networks())
+        state = _State(engine, inventory, reach, charter, {})
+        turned = _turned(before, state) if before is not None else None
+        if before is not None and turned is not None and not turned and _alike(before.engine, engine):
+            state.judged, rules = before.judged, self._rules
+        else:
+            rules = self._judge(state, before, turned)
+        self._state, self._rules = state, rules
         return Audit(
             charter=charter.name,
             rules=tuple(rules),
@@ -76,7 +86,7 @@ class Auditor:
                     [
                         *self._findings(rules),
                         *inventory.findings(),
-                        *self._hygiene.follow(engine, scene.reach),
+                        *self._hygiene.follow(engine, reach),
                     ]
                 )
             ),
@@ -85,6 +95,19 @@ class Auditor:
             policies=sum(1 for _ in snapshot.policies()) + len(snapshot.tiered),
             coverage=tuple(dict.fromkeys(gap.why for gap in engine.gaps)),
         )
+
+    def _judge(self, state: _State, before: _State | None, turned: frozenset[str] | None) -> list[RuleResult]:
+        """Every rule. `turned` are the workloads a change has touched since `before`; None: any may be."""
+        scene, prover = state.scene, Prover(state.engine)
+        rules: list[RuleResult] = []
+        for ground in self.charter.baseline:
+            judged = judge_baseline(ground, scene, prover)
+            rules.append(self._result(ground, judged, scene))
+        for rule in self.charter.rules:
+            last = Before(before.judged[rule.name], turned) if before is not None and turned is not None else None
+            judged = state.judged[rule.name] = judge(rule, scene, prover, last)
+            rules.append(self._result(rule, judged, scene))
+        return rules
 
     def _result(self, rule: Rule | BaselineRule, judged: Judged, scene: Scene) -> RuleResult:
         pardons = [each for each in self.charter.pardons if each.rule == rule.name and self._today <= each.until]
@@ -122,6 +145,31 @@ class Auditor:
                     "name in the charter who is meant, or leave the rule out",
                     place=rule.place,
                 )
+
+
+def _turned(before: _State, state: _State) -> frozenset[str] | None:
+    """The workloads that came, went, are something else or have other paths; None where that is not known."""
+    work = state.reach.work
+    if work.whole:
+        return None
+    old, new = before.inventory.entries, state.inventory.entries
+    found = set(old.keys() - new.keys())
+    for name, entry in new.items():
+        was = old.get(name)
+        if was is not entry and (was is None or standing(was, before.reach) != standing(entry, state.reach)):
+            found.add(name)
+    if work.touched:
+        found.update(name for number in bits(work.touched) for name in state.scene.members.get(number, ()))
+    return frozenset(found)
+
+
+def _alike(before: Engine, now: Engine) -> bool:
+    """Whether the policies, the Services and what is not known are the same."""
+    old, new = before.snapshot.contents, now.snapshot.contents
+    if before.gaps != now.gaps or old.keys() != new.keys() or before.snapshot.tiered != now.snapshot.tiered:
+        return False
+    changed = ((old[name], held) for name, held in new.items() if old[name] is not held)
+    return all(was.policies == held.policies and was.services == held.services for was, held in changed)
 
 
 def audit(engine: Engine, charter: Charter, *, today: date) -> Audit:

@@ -28,18 +28,43 @@ class Judged:
     pairs: int
 
 
-def judge(rule: Rule, scene: Scene, prover: Prover) -> Judged:
-    """A rule, over all pairs."""
+@dataclass(frozen=True, slots=True)
+class Before:
+    """What a rule found in the last snapshot, and the workloads that a change has touched since."""
+
+    judged: Judged
+    touched: frozenset[str]
+
+    def kept(self) -> dict[tuple[str, str], Offence]:
+        """The offences between ends that were not touched, which stand as they were if they stand at all."""
+        return {
+            (each.source, each.destination): each
+            for each in self.judged.offences
+            if each.source not in self.touched and each.destination not in self.touched
+        }
+
+
+def judge(rule: Rule, scene: Scene, prover: Prover, before: Before | None = None) -> Judged:
+    """A rule, over all pairs. What was told `before` of pairs that nothing touched is told again."""
     if rule.verb is Verb.MUST:
         return Judged(*must(rule, scene, prover))
     found, pairs = Pairs(), 0
     for each in asked(rule, scene):
         sweep(scene, each.sources.values(), each.targets, found, chain=rule.chain)
         pairs += each.pairs
-    offences = tuple(_open(rule, scene, found.sure[key], prover, sure=True) for key in sorted(found.sure))
+    kept = before.kept() if before is not None and not rule.chain else {}
+    offences = tuple(
+        kept.get(_named(found.sure[key])) or _open(rule, scene, found.sure[key], prover, sure=True)
+        for key in sorted(found.sure)
+    )
     rest = sorted(found.maybe.keys() - found.sure.keys())
     unknowns = tuple(_open(rule, scene, found.maybe[key], prover, sure=False) for key in rest)
     return Judged(offences, unknowns, pairs)
+
+
+def _named(pair: Pair) -> tuple[str, str]:
+    """A pair as its offence names it."""
+    return pair.source.ask, pair.destination.ask
 
 
 def _open(rule: Rule, scene: Scene, pair: Pair, prover: Prover, *, sure: bool) -> Offence:

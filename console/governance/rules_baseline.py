@@ -202,7 +202,9 @@ def _policies_select(rule: BaselineRule, scene: Scene) -> Judged:
         if not everywhere and subject.home not in namespaces and subject.namespaces is None:
             continue
         asked += 1
-        sure, maybe = scene.reach.universe.selected(subject.namespaces, subject.pods, subject.home)
+        universe = scene.reach.universe
+        chosen = universe.selected(subject.namespaces, subject.pods, subject.home)
+        sure, maybe = (each & universe.all for each in chosen)  # some classes may have nobody left
         if not sure:
             offences.append(_idle(policy, known=not maybe))
     return Judged(

@@ -247,6 +247,13 @@ class Scene:
         return side.entry is not None and len(side.entry.workload.active) == 1
 
 
+def standing(entry: Entry, reach: Reachability) -> object:
+    """All that rules ask of a workload but its paths: two that are equal are told of in the same words."""
+    pods = entry.workload.active
+    placed = {(reach.class_of(pod), pod.ports) for pod in pods}
+    return entry.role, entry.domain, len(pods) == 1, frozenset(placed)
+
+
 def overlapping(reach: Reachability, port: PortTerm) -> int:
     """The port atoms that hold any port of a range."""
     protocol = port.protocol or Protocol.TCP

@@ -1,0 +1,130 @@
+"""An auditor that follows changes says what a new one would, and looks again only at what a change touches."""
+
+from __future__ import annotations
+
+from datetime import date
+
+from hypothesis import given
+from hypothesis import strategies as st
+from msgspec.structs import replace
+
+from console.governance.audit import Auditor
+from console.governance.audit_follow import Happened, follow
+from console.governance.charter_default import default_charter
+from console.governance.charter_read import load
+from console.governance.findings import Audit
+from console.objects.core import Pod
+from console.objects.snapshot import SnapshotBuilder
+from console.policy.engine import Engine
+from tests.governance.auditing import TODAY, demo, pairs, rule
+from tests.governance.test_rules_proven import unhurried
+from tests.policy.strategies import Raw, worlds
+from tests.policy.strategies_tiers import tiered_worlds
+from tests.policy.test_following import objects, steps
+
+CHARTER = load("""\
+charter: everything
+baseline: {deny-ingress: {}, deny-egress: {}, dns: {}, metadata: {}, policies-select: {}, replicas-alike: {}}
+rules:
+  - {name: never, from: any, never: [any, internet], ports: [80]}
+  - {name: only, to: namespace:a, only: ['namespace:b', 'namespace:c on 53/UDP'], ports: [80, 53/UDP]}
+  - {name: must, from: namespace:a, must: [namespace:b, one of namespace:c], ports: [80]}
+  - {name: chain, from: namespace:a, never: metadata, through: any chain}
+""")
+
+
+def _said(found: Audit) -> object:
+    """What is said, without which of several equal pods or paths it is told of."""
+    return [
+        (
+            each.name,
+            each.status,
+            each.pairs,
+            sorted((o.source, o.destination, o.ports, o.outcome.value) for o in each.offences),
+            sorted((o.source, o.destination) for o in each.unknowns),
+        )
+        for each in found.rules
+    ]
+
+
+@unhurried
+@given(
+    st.one_of(worlds(), tiered_worlds()),
+    st.one_of(worlds(), tiered_worlds()),
+    st.lists(st.tuples(st.integers(0, 30), st.booleans() | st.just(True)), min_size=1, max_size=6),
+)
+def test_following_any_changes_is_as_good_as_auditing_anew(
+    world: list[Raw], other: list[Raw], chosen: list[tuple[int, bool]]
+) -> None:
+    auditor = Auditor(CHARTER, today=TODAY)
+    engine: Engine | None = None
+    for builder in steps(objects(world), objects(other), chosen):
+        engine = Engine(builder.build(), engine)
+        fresh = Auditor(CHARTER, today=TODAY).audit(Engine(engine.snapshot))
+        assert _said(auditor.audit(engine)) == _said(fresh)
+
+
+def _builder() -> SnapshotBuilder:
+    builder = SnapshotBuilder()
+    for obj in demo(0).objects():
+        builder.put(obj)
+    return builder
+
+
+def _trainers(builder: SnapshotBuilder) -> list[Pod]:
+    pods = builder.build().contents["training"].pods.values()
+    return [pod for pod in pods if pod.name.startswith("llm-finetune")]
+
+
+def test_a_pod_that_is_ready_turns_nothing_and_judges_nothing() -> None:
+    builder, auditor = _builder(), Auditor(default_charter(), today=TODAY)
+    engine = Engine(builder.build())
+    before = auditor.audit(engine)
+    pod = _trainers(builder)[0]
+    builder.put(replace(pod, ready=not pod.ready, resource_version="2"))
+    now = auditor.audit(Engine(builder.build(), engine))
+    assert all(one is other for one, other in zip(before.rules, now.rules, strict=True))
+    assert auditor.inventory.entries["training/pytorchjob/llm-finetune"].workload.pods != ()
+
+
+def test_what_a_label_opens_is_told_with_what_did_it_and_since_when() -> None:
+    builder, auditor = _builder(), Auditor(default_charter(), today=TODAY)
+    engine = Engine(builder.build())
+    name, ends = "training never reaches the internet", ("training/pytorchjob/llm-finetune", "internet")
+    first, turns = follow(None, auditor.audit(engine), at="t0", happened=[], inventory=auditor.inventory)
+    assert len(turns) == len(first.rules)
+    changed = [replace(pod, labels={**pod.labels, "egress": "model-hub"}) for pod in _trainers(builder)]
+    for pod in changed:
+        builder.put(pod)
+    engine = Engine(builder.build(), engine)
+    happened = [Happened(pod.ref, f"label egress: (none) → model-hub on {pod.ref} (kubectl-label)") for pod in changed]
+    second, turns = follow(first, auditor.audit(engine), at="t1", happened=happened, inventory=auditor.inventory)
+    assert ends in pairs(rule(second, name))
+    (offence,) = rule(second, name).offences
+    assert offence.since == "t1"
+    assert offence.because.startswith("label egress: (none) → model-hub")
+    assert offence.because.endswith("and 3 more")
+    assert {turn.rule.name for turn in turns} >= {name, "policies-select"}
+    # What stood keeps what is known of it; what is closed again is said to be.
+    third, turns = follow(second, auditor.audit(engine), at="t2", happened=[], inventory=auditor.inventory)
+    assert rule(third, name).offences[0].since == "t1"
+    assert not turns
+    for pod in changed:
+        builder.put(replace(pod, labels={key: value for key, value in pod.labels.items() if key != "egress"}))
+    engine = Engine(builder.build(), engine)
+    _, turns = follow(third, auditor.audit(engine), at="t3", happened=[], inventory=auditor.inventory)
+    (turn,) = (each for each in turns if each.rule.name == name)
+    assert [(each.source, each.destination) for each in turn.closed] == [ends]
+
+
+def test_an_exception_that_ends_is_held_against_the_day_it_is_given() -> None:
+    text = "charter: x\nrules:\n  - {name: a, from: role:training, never: metadata}\n"
+    charter = load(text + "exceptions:\n  - {rule: a, owner: o, reason: r, until: 2026-01-01}\n")
+    assert not any(
+        each.code == "EXCEPTION_EXPIRED"
+        for each in Auditor(charter, today=date(2026, 1, 1)).audit(Engine(demo(0))).findings
+    )
+    assert any(
+        each.code == "EXCEPTION_EXPIRED"
+        for each in Auditor(charter, today=date(2026, 1, 2)).audit(Engine(demo(0))).findings
+    )
