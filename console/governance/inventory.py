@@ -14,6 +14,7 @@ from console.governance.charter import Charter, Selection
 from console.governance.findings import Control, Finding, Place, Severity
 from console.governance.roles import DOMAIN_LABEL, ROLE_LABEL, Role, classify
 from console.objects.core import Namespace, Pod
+from console.objects.meta import ObjectRef
 from console.objects.snapshot import Contents, Snapshot
 from console.objects.workloads import Workload
 from console.policy.match import selects, selects_namespace
@@ -34,6 +35,9 @@ AI_ROLES: Final = frozenset(
 )
 #: ISO/IEC 42001 asks for a register of AI components, NIST's AI RMF for an inventory.
 _REGISTER: Final = (Control("ISO 42001", "A.4.2"), Control("NIST AI RMF", "GOVERN 1.6"))
+
+#: Workloads that a finding names; what is beyond is counted.
+_NAMED: Final = 5
 
 
 @dataclass(frozen=True, slots=True)
@@ -76,30 +80,42 @@ class Inventory:
             self.entries.update(before[1])
 
     def findings(self) -> Iterator[Finding]:
-        """AI workloads that nobody labelled, and workloads that two domains of the charter claim."""
+        """AI workloads that nobody labelled, by namespace and role, and those that two domains of the charter claim."""
+        unlabelled: dict[tuple[str, str], list[Entry]] = {}
         for entry in self.entries.values():
-            ref = entry.workload.ref
             if entry.ai and not entry.labelled:
-                yield Finding(
-                    "AI_WORKLOAD_UNLABELLED",
-                    Severity.LOW,
-                    ref,
-                    f"taken for {entry.role}, and no label says so",
-                    tuple(entry.signals[:3]),
-                    f"label its pods or namespace {ROLE_LABEL}={entry.role}, or name it in the charter",
-                    _REGISTER,
-                )
+                unlabelled.setdefault((entry.workload.namespace, entry.role), []).append(entry)
+        for (namespace, role), entries in unlabelled.items():
+            yield _unlabelled(namespace, role, entries)
+        for entry in self.entries.values():
             if entry.overlapping:
                 others = ", ".join(entry.overlapping)
                 yield Finding(
                     "CHARTER_DOMAINS_OVERLAP",
                     Severity.MEDIUM,
-                    ref,
+                    entry.workload.ref,
                     f"the charter puts it into {entry.domain} and {others}",
                     (f"it was taken for {entry.domain}, which the charter names first",),
                     "let one domain select it",
                     place=_domain_place(self._charter, entry.overlapping[0]),
                 )
+
+
+def _unlabelled(namespace: str, role: str, entries: Sequence[Entry]) -> Finding:
+    """What nobody has said of workloads of one role in one namespace, which one label on the namespace could."""
+    one = len(entries) == 1
+    named = [f"{each.workload.kind.lower()}/{each.workload.name}: {'; '.join(each.signals[:2])}" for each in entries]
+    more = [f"and {len(entries) - _NAMED} more"] if len(entries) > _NAMED else []
+    return Finding(
+        "AI_WORKLOAD_UNLABELLED",
+        Severity.LOW,
+        entries[0].workload.ref if one else ObjectRef("Namespace", "", namespace),
+        f"{'taken' if one else f'{len(entries)} workloads taken'} for {role}, and no label says so",
+        (*named[:_NAMED], *more),
+        f"label {'its pods' if one else 'their pods'} or namespace {ROLE_LABEL}={role}, or name "
+        f"{'it' if one else 'them'} in the charter",
+        _REGISTER,
+    )
 
 
 def _domain_place(charter: Charter, domain: str) -> Place:

@@ -90,9 +90,13 @@ def test_the_internet_opens_to_training_by_a_label_and_closes_again(now: Audit) 
     assert TRAINERS not in pairs(rule(audited(demo(100)), NO_INTERNET))
 
 
-def test_unlabelled_ai_workloads_are_findings(now: Audit) -> None:
-    found = {finding.object.name for finding in now.findings if finding.code == "AI_WORKLOAD_UNLABELLED"}
-    assert found == {"continuous-image-puller", "hub", "proxy", "jupyter-ana", "jupyter-bruno", "jupyter-chen"}
+def test_unlabelled_ai_workloads_are_one_finding_for_each_namespace_and_role(now: Audit) -> None:
+    (found,) = (finding for finding in now.findings if finding.code == "AI_WORKLOAD_UNLABELLED")
+    assert str(found.object) == "Namespace notebooks"
+    assert found.title.startswith("6 workloads taken for notebook")
+    named = [fact.partition(":")[0] for fact in found.evidence]
+    assert named == ["daemonset/continuous-image-puller", "deployment/hub", "pod/jupyter-ana", *named[3:]]
+    assert found.evidence[-1] == "and 1 more"
 
 
 def test_the_audit_counts_what_it_looked_at(now: Audit) -> None:
