@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+import argparse
 import json
 import signal
 import subprocess
 import sys
+import threading
 import time
 from datetime import datetime
 from pathlib import Path
@@ -13,14 +15,28 @@ from pathlib import Path
 import pytest
 
 from console.cli import main
-from console.errors import UsageError
+from console.cluster.contexts import from_dict
+from console.cluster.live import LiveSource
+from console.cluster.source import Source, Update
+from console.commands.record import session
+from console.errors import InputError, UsageError
 from console.history.frames import MAGIC
 from console.history.recording import Recording
 from console.history.times import moment, rfc3339, seconds
+from console.history.writer import Writer
 
 from .changing import BEGIN
 
 END = BEGIN + 7200
+#: A cluster that does not answer.
+CONFIG = {
+    "apiVersion": "v1",
+    "kind": "Config",
+    "current-context": "x",
+    "clusters": [{"name": "x", "cluster": {"server": "http://127.0.0.1:9"}}],
+    "contexts": [{"name": "x", "context": {"cluster": "x", "user": "x"}}],
+    "users": [{"name": "x", "user": {}}],
+}
 
 
 @pytest.mark.parametrize(
@@ -91,13 +107,46 @@ def test_what_cannot_be_done_is_one_message_and_status_2(
 
 
 def test_a_cluster_that_cannot_be_read_is_no_recording(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
-    cluster = {"name": "x", "cluster": {"server": "http://127.0.0.1:9"}}
-    context = {"name": "x", "context": {"cluster": "x", "user": "x"}}
-    config = {"current-context": "x", "clusters": [cluster], "contexts": [context], "users": [{"name": "x"}]}
-    (tmp_path / "config").write_text(json.dumps({"apiVersion": "v1", "kind": "Config", **config}))
+    (tmp_path / "config").write_text(json.dumps(CONFIG))
     command = ["record", "-o", str(tmp_path / "a.rec"), "--kubeconfig", str(tmp_path / "config"), "--for", "0.3"]
     assert main(command) == 3
     assert "nothing was recorded" in capsys.readouterr().err
+
+
+def flags(**given: object) -> argparse.Namespace:
+    nothing = dict.fromkeys(("record", "recording", "speed", "manifests", "overlay", "max_size", "max_age"))
+    return argparse.Namespace(**{**nothing, "annotations": False, **given})
+
+
+def test_a_session_records_the_source_it_began_with_and_no_other(tmp_path: Path) -> None:
+    path = tmp_path / "a.rec"
+
+    def make(context: str | None) -> Source:
+        return LiveSource(from_dict({**CONFIG, "current-context": "x"}, context=context))
+
+    made = session(flags(record=str(path)), make)
+    with pytest.raises(InputError, match="being recorded to already"):
+        session(flags(record=str(path)), make)
+    assert isinstance(made("x"), LiveSource)
+    first, again = made(None), made(None)
+    for source in (first, again):  # as when it is opened anew
+        said: list[Update] = []
+        source.open(said.append)
+        source.close()
+        assert not [each for update in said for each in update.diagnostics]
+    busy = Writer(path)
+    last, heard = made(None), threading.Event()
+    last.open(lambda update: heard.set() if "nothing is recorded" in str(update.diagnostics) else None)
+    assert heard.wait(10)
+    last.close()
+    busy.close()
+    assert session(flags(), make) is make
+
+
+@pytest.mark.parametrize("given", [{"speed": 2.0}, {"speed": 0.0, "recording": "a.rec"}])
+def test_speed_is_for_recordings(given: dict[str, object]) -> None:
+    with pytest.raises(UsageError, match="--speed says how fast"):
+        session(flags(**given), lambda _: pytest.fail("no source was asked for"))
 
 
 def test_record_goes_on_until_it_is_told_to_stop(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
