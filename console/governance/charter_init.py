@@ -33,7 +33,7 @@ def charter_for(scene: Scene, entries: Mapping[str, Entry], found: Audit, *, tit
     )
     named = to_yaml({"charter": f"AI platform boundaries of {_one_line(title)}"})
     text = about + named + "\n" + rest.lstrip("\n")
-    text = text.replace(_GROUPS.lstrip(), "\n".join(_domains(entries)) + _GROUPS, 1)
+    text = text.replace(_GROUPS.lstrip(), "\n".join(_domains(entries)) + "\n" + _GROUPS, 1)
     paths = "\n".join(f"# {line}".rstrip() for line in _today(scene, entries, found))
     return text.replace(_RULES, f"\n{paths}{_RULES}", 1)
 
