@@ -13,8 +13,9 @@ from console.cluster.source import State, Verb
 from console.errors import InputError
 from console.history.cursor import Cursor, Moment
 from console.history.recorder import HEARTBEAT, RETRY, Recorder
-from console.history.recording import Recording
+from console.history.recording import Hole, Recording
 from console.history.replay import read
+from console.history.telling import told
 from console.history.writer import Bounds, Writer
 from console.objects.core import Namespace, Pod
 from console.objects.coverage import NOT_READABLE, Coverage, Gap
@@ -180,6 +181,20 @@ def test_gaps_and_how_the_source_stood_are_kept(path: Path) -> None:
     later = at(path, BEGIN + 1)
     assert later.snapshot.coverage == cluster.coverage
     assert later.standing.state == "stale"
+
+
+def test_the_timeline_says_when_the_cluster_did_not_answer(path: Path) -> None:
+    cluster = Changing(pod("a"))
+    rig = Rig(path, cluster)
+    rig.tick(BEGIN)
+    for second, state in ((1, State.STALE), (5, State.LIVE), (8, State.STALE)):
+        cluster.state = state
+        rig.tick(BEGIN + second)
+    rig.end(BEGIN + 9)
+    with Recording(path) as recording:
+        found = [each for each in told(recording, since=BEGIN, until=BEGIN + 9) if isinstance(each, Hole)]
+    assert [(hole.begin - BEGIN, hole.end - BEGIN) for hole in found] == [(1, 5), (8, 9)]
+    assert all("did not answer" in hole.why for hole in found)
 
 
 def test_nothing_is_recorded_before_everything_was_read(path: Path) -> None:
