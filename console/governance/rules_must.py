@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from typing import NamedTuple
 
 from console.governance.charter import Rule
@@ -27,8 +27,8 @@ def must(rule: Rule, scene: Scene, prover: Prover) -> tuple[tuple[Offence, ...],
     found: dict[tuple[str, str], Offence] = {}
     count = 0
     for choices in _asked(rule, scene):
-        count += 1
-        best = _best(scene, choices)
+        asked, best = _best(scene, choices)
+        count += asked
         if best is not None:
             path, outcome, at = best
             found[path.source.name, path.destination.name] = _offence(scene, path, outcome, at, prover)
@@ -54,8 +54,19 @@ class _Path(NamedTuple):
     ports: _Ports
 
 
-def _asked(rule: Rule, scene: Scene) -> Iterator[list[_Path]]:
-    """Paths that must be open; of several in a list, one."""
+class _Choices(NamedTuple):
+    """Paths of which one must be open, the likeliest first.
+
+    All of them lead from one end to some of `classes` on some of `ports`, where those are set.
+    """
+
+    paths: Iterable[_Path]
+    source: Side | None = None
+    classes: int = 0
+    ports: int = 0
+
+
+def _asked(rule: Rule, scene: Scene) -> Iterator[_Choices]:
     subject = scene.ends(rule.subject)
     for term in rule.others:
         others = scene.ends([term])
@@ -63,51 +74,66 @@ def _asked(rule: Rule, scene: Scene) -> Iterator[list[_Path]]:
             side.name: _wanted(scene, side, term.ports or rule.ports)
             for side in (others if rule.outward else subject).values()
         }
-        for one in subject.values():
-            paths = []
-            for other in others.values():
-                source, destination = (one, other) if rule.outward else (other, one)
-                ports = wanted[destination.name]
-                if ports is not None and source.name != destination.name:
-                    paths.append(_Path(source, destination, ports))
-            if term.one and paths:
-                yield sorted(paths, key=_far)
-            elif not term.one:
-                yield from ([path] for path in paths)
+        asked = [side for side in others.values() if not rule.outward or wanted[side.name] is not None]
+        if not term.one:
+            yield from (_Choices([path]) for one in subject.values() for path in _paths(rule, one, asked, wanted))
+        elif asked:
+            yield from _alternatives(rule, scene, list(subject.values()), asked, wanted)
 
 
-def _far(path: _Path) -> bool:
-    """Whether the ends of a path are in different namespaces: the others are more likely meant for each other."""
-    return path.source.name.partition("/")[0] != path.destination.name.partition("/")[0]
+def _paths(rule: Rule, one: Side, others: Iterable[Side], wanted: Mapping[str, _Ports | None]) -> Iterator[_Path]:
+    for other in others:
+        source, destination = (one, other) if rule.outward else (other, one)
+        ports = wanted[destination.name]
+        if ports is not None and source.name != destination.name:
+            yield _Path(source, destination, ports)
+
+
+def _alternatives(
+    rule: Rule, scene: Scene, subject: Sequence[Side], others: Sequence[Side], wanted: Mapping[str, _Ports | None]
+) -> Iterator[_Choices]:
+    """For each end the others of which one must be open; those of its own namespace are the likeliest."""
+    near: dict[str, list[Side]] = {}
+    classes = ports = 0
+    for other in others:
+        near.setdefault(_space(other), []).append(other)
+        classes |= other.classes
+        for port in wanted.get(other.name) or ():
+            ports |= scene.port(*port)
+    for one in subject:
+        paths = _paths(rule, one, (*near.get(_space(one), ()), *others), wanted)
+        yield _Choices(paths, one, classes, ports) if rule.outward else _Choices(paths)
+
+
+def _space(side: Side) -> str:
+    return side.name.partition("/")[0]
 
 
 #: A path that is not open, how it stands, and the port on which it is worst (None: any).
 _Broken = tuple[_Path, Outcome, tuple[Protocol, int] | None]
 
 
-def _best(scene: Scene, choices: list[_Path]) -> _Broken | None:
-    """The nearest of several paths that are not open; None where one of them is."""
+def _best(scene: Scene, choices: _Choices) -> tuple[bool, _Broken | None]:
+    """Whether anything was asked, and the nearest of several paths that are not open; None where one of them is."""
     best: _Broken | None = None
     shut = _shut(scene, choices)
-    for path in choices[:1] if shut else choices:
-        outcome, at = (Outcome.BLOCKED, path.ports[0] if path.ports else None) if shut else _judged(scene, path)
+    for path in choices.paths:
+        if shut:
+            return True, (path, Outcome.BLOCKED, path.ports[0])
+        outcome, at = _judged(scene, path)
         if outcome is None:
-            return None
+            return True, None
         if best is None or _worse(best[1], outcome):
             best = path, outcome, at
-    return best
+    return best is not None, best
 
 
-def _shut(scene: Scene, choices: list[_Path]) -> bool:
+def _shut(scene: Scene, choices: _Choices) -> bool:
     """Whether nothing at all is open on several paths from one end: asked of all of them at once."""
-    if len({path.source.name for path in choices}) > 1 or any(not path.ports for path in choices):
+    if choices.source is None or not choices.ports:
         return False
-    classes = ports = 0
-    for path in choices:
-        classes |= path.destination.classes
-        for port in path.ports:
-            ports |= scene.port(*port)
-    return not any(scene.reach.row(a, ports, maybe=True) & classes for a in bits(choices[0].source.classes))
+    reach, ports, classes = scene.reach, choices.ports, choices.classes
+    return not any(reach.row(a, ports, maybe=True) & classes for a in bits(choices.source.classes))
 
 
 def _wanted(scene: Scene, side: Side, ports: Sequence[PortTerm]) -> _Ports | None:
