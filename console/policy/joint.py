@@ -99,7 +99,8 @@ class Joint:
 
     def __init__(self, old: Engine, new: Engine, family: int) -> None:
         networks = dict.fromkeys([*_networks(old), *_networks(new)])
-        self.sides = tuple(Reachability(each, family=family, networks=networks) for each in (old, new))
+        before = Reachability(old, family=family, networks=networks)
+        self.sides = before, before.after(new)  # of two moments of one cluster most is the same
         self.ports = JointPorts(self.sides[0].atoms, self.sides[1].atoms)
         self.members: list[Member] = [*self._inside()]
         #: The members that are pods.
