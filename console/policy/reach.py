@@ -79,6 +79,7 @@ class Reachability:
             followed.parts, Work(followed.profiled.bit_count(), followed.rows.bit_count(), touched=followed.profiled)
         )
         found._hooks = followed.hooks
+        found.remade = followed.rows & found.universe.all
         for (asked, maybe, every), rows in self._rows.items():
             # Rows of single ports may differ where those of any port do not; classes that share
             # no family, with which a new one may be, are in the rows over every family.
@@ -95,6 +96,8 @@ class Reachability:
 
     def _take(self, parts: Parts, work: Work) -> None:
         self.work = work
+        #: The classes whose rows are not those of before, new destinations aside.
+        self.remade = parts.universe.all
         self._hooks: Hooks | None = None
         self._parts = parts
         self.engine = parts.engine
