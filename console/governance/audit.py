@@ -16,6 +16,7 @@ from console.governance.rules import Before, Judged, judge
 from console.governance.rules_baseline import judge_baseline
 from console.governance.rules_proof import Prover
 from console.governance.scopes import Scene, standing
+from console.objects.core import Pod
 from console.objects.meta import ObjectRef
 from console.policy.engine import Engine
 from console.policy.reach import Reachability, bits
@@ -48,6 +49,7 @@ class Auditor:
         self._today = today
         self._state: _State | None = None
         self._rules: list[RuleResult] = []
+        self._findings: list[Finding] = []
         self._hygiene = Hygiene()
 
     @property
@@ -74,22 +76,18 @@ class Auditor:
         state = _State(engine, inventory, reach, charter, {})
         turned = _turned(before, state) if before is not None else None
         if before is not None and turned is not None and not turned and _alike(before.engine, engine):
-            state.judged, rules = before.judged, self._rules
+            # Pods that become ready, or not, change nothing that is asked here.
+            state.judged = before.judged
         else:
-            rules = self._judge(state, before, turned)
-        self._state, self._rules = state, rules
+            self._rules = self._judge(state, before, turned)
+            self._findings = _in_order(
+                [*self._of_charter(self._rules), *inventory.findings(), *self._hygiene.follow(engine, reach)]
+            )
+        self._state, rules = state, self._rules
         return Audit(
             charter=charter.name,
             rules=tuple(rules),
-            findings=tuple(
-                _in_order(
-                    [
-                        *self._findings(rules),
-                        *inventory.findings(),
-                        *self._hygiene.follow(engine, reach),
-                    ]
-                )
-            ),
+            findings=tuple(self._findings),
             workloads=len(inventory.entries),
             pods=sum(1 for pod in snapshot.pods() if not pod.finished),
             policies=sum(1 for _ in snapshot.policies()) + len(snapshot.tiered),
@@ -128,7 +126,7 @@ class Auditor:
             place=rule.place,
         )
 
-    def _findings(self, rules: Iterable[RuleResult]) -> Iterator[Finding]:
+    def _of_charter(self, rules: Iterable[RuleResult]) -> Iterator[Finding]:
         """What is wrong with the charter's exceptions and rules, held against the day and the cluster."""
         by_name = {rule.name: rule for rule in rules}
         for pardon in self.charter.pardons:
@@ -164,12 +162,29 @@ def _turned(before: _State, state: _State) -> frozenset[str] | None:
 
 
 def _alike(before: Engine, now: Engine) -> bool:
-    """Whether the policies, the Services and what is not known are the same."""
+    """Whether all but the readiness of pods, and the versions of objects, is the same."""
     old, new = before.snapshot.contents, now.snapshot.contents
     if before.gaps != now.gaps or old.keys() != new.keys() or before.snapshot.tiered != now.snapshot.tiered:
         return False
+    if before.snapshot.nodes != now.snapshot.nodes or before.snapshot.foreign != now.snapshot.foreign:
+        return False
     changed = ((old[name], held) for name, held in new.items() if old[name] is not held)
-    return all(was.policies == held.policies and was.services == held.services for was, held in changed)
+    return all(
+        was.namespace == held.namespace
+        and was.policies == held.policies
+        and was.services == held.services
+        and was.endpoint_slices == held.endpoint_slices
+        and was.foreign == held.foreign
+        and was.owners == held.owners
+        and was.pods.keys() == held.pods.keys()
+        and all(pod is was.pods[name] or _worn(pod) == _worn(was.pods[name]) for name, pod in held.pods.items())
+        for was, held in changed
+    )
+
+
+def _worn(pod: Pod) -> object:
+    """A pod as anything here looks at it."""
+    return pod.labels, pod.ips, pod.host_ips, pod.node, pod.finished, pod.host_network, pod.ports, pod.images, pod.owner
 
 
 def audit(engine: Engine, charter: Charter, *, today: date) -> Audit:

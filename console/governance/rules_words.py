@@ -45,6 +45,13 @@ def ports_words(scene: Scene, ports: int, wanted: Sequence[PortTerm] = ()) -> st
     Where a rule names ports by number, those of them that are in the set: no policy tells
     their neighbours apart.
     """
+    key = ports, tuple(wanted)
+    if key not in scene.words:
+        scene.words[key] = _ports_words(scene, ports, wanted)
+    return scene.words[key]
+
+
+def _ports_words(scene: Scene, ports: int, wanted: Sequence[PortTerm]) -> str:
     if wanted and all(not port.name for port in wanted):
         told = [str(port) for port in wanted if scene.everyone([port]) & ports]
     elif ports == scene.reach.atoms.all:

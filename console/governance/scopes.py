@@ -59,6 +59,8 @@ class Scene:
         self._parts: dict[str, Side] = {}
         self._asked: dict[tuple[PortTerm, ...], int] = {}
         self._ports: dict[tuple[Protocol, int], int] = {}
+        #: Sets of ports in words, which offences have in common.
+        self.words: dict[tuple[int, tuple[PortTerm, ...]], str] = {}
         self._meant: dict[tuple[Term, ...], dict[str, Side]] = {}
         self.dns = self._dns_servers()
         self._beyond: dict[tuple[int, bool], int] = {}
