@@ -7,13 +7,14 @@ services, policies.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass, replace
 from typing import Final
 
 from console.cluster.source import Change, Verb
-from console.governance.findings import Audit, RuleResult, Status
+from console.governance.findings import Audit
 from console.history.churn import BOOKKEEPING, Churn
+from console.history.turned import RuleChange, turned
 from console.objects.core import EndpointSlice, Owner, Pod
 from console.objects.meta import ObjectRef
 from console.objects.snapshot import OWNER_KINDS, KubeObject, Snapshot
@@ -27,25 +28,6 @@ from console.policy.engine import Engine
 TOGETHER: Final = 1.0
 #: Kinds that change all the time and decide no path.
 _BUSY: Final = ("EndpointSlice", *OWNER_KINDS)
-
-
-@dataclass(frozen=True, slots=True)
-class RuleChange:
-    """A rule of the charter whose status changed. `sentence` is the rule read aloud.
-
-    `pairs` are the sources and destinations that offend it now and did not before, or the other way round.
-    """
-
-    rule: str
-    sentence: str
-    was: Status | None
-    now: Status | None
-    pairs: frozenset[tuple[str, str]] = frozenset()
-
-    @property
-    def broke(self) -> bool:
-        """Whether the rule holds no more."""
-        return self.now is Status.FAIL
 
 
 @dataclass(frozen=True, slots=True)
@@ -155,27 +137,7 @@ class Timeline:
             return ()
         before, self._judged = self._judged, self._audit(engine)
         assert before is not None
-        were, are = ({rule.name: rule for rule in audit.rules} for audit in (before, self._judged))
-        names = dict.fromkeys((*are, *were))
-        return tuple(
-            _turned(were.get(name), are.get(name)) for name in names if _status(were, name) != _status(are, name)
-        )
-
-
-def _status(rules: Mapping[str, RuleResult], name: str) -> Status | None:
-    return rules[name].status if name in rules else None
-
-
-def _turned(was: RuleResult | None, now: RuleResult | None) -> RuleChange:
-    """The change of a rule, of which at least one state is there."""
-    held = now or was
-    assert held is not None
-    old, new = (
-        {(each.source, each.destination) for each in (*rule.offences, *rule.unknowns)} if rule is not None else set()
-        for rule in (was, now)
-    )
-    before, after = (rule.status if rule is not None else None for rule in (was, now))
-    return RuleChange(held.name, held.sentence, before, after, frozenset(old ^ new))
+        return turned(before, self._judged)
 
 
 def gathered(happened: Iterable[Happened], within: float = TOGETHER) -> Iterator[Happened]:
@@ -296,17 +258,17 @@ def _with_effects(groups: Sequence[Entry], found: Difference, rules: tuple[RuleC
     # What a rule turned for, if no path says so, is the first thing that did anything.
     weights = [(bool(paths[n]), bool(came[n] or went[n])) for n in range(len(groups))]
     first = max(range(len(groups)), key=lambda n: (weights[n], -n))
-    turned: list[list[RuleChange]] = [[] for _ in groups]
+    told: list[list[RuleChange]] = [[] for _ in groups]
     for rule in rules:
         moved = (n for n in range(len(groups)) if rule.pairs & {pair for path in paths[n] for pair in pairs_of(path)})
-        turned[next(moved, first)].append(rule)
+        told[next(moved, first)].append(rule)
     for number, entry in enumerate(groups):
         yield replace(
             entry,
             paths=tuple(paths[number]),
             came=tuple(came[number]),
             went=tuple(went[number]),
-            rules=tuple(turned[number]),
+            rules=tuple(told[number]),
         )
 
 

@@ -9,8 +9,9 @@ from typing import Any, Final
 from console.cluster.source import Verb
 from console.governance.findings import Status
 from console.history.recording import Hole
-from console.history.timeline import Entry, RuleChange
+from console.history.timeline import Entry
 from console.history.times import rfc3339
+from console.history.turned import RuleChange
 from console.policy.difference_model import Alone
 from console.report import words
 from console.report.clean import clean
