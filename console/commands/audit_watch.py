@@ -159,7 +159,9 @@ def _words(change: Change) -> str:
 def _print(line: dict[str, Any]) -> None:
     import msgspec
 
-    print(msgspec.json.encode(line).decode(), flush=True)
+    from console.report.clean import clean_json
+
+    print(clean_json(msgspec.json.encode(line).decode()), flush=True)
 
 
 def _line(

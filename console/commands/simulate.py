@@ -88,7 +88,9 @@ def _batch(engine: Engine, path: str) -> int:
     """Answer JSON lines: 0 when every question was answered, 2 when one could not be asked, 3 when one is unknown."""
     import msgspec
 
+    from console.objects.shapes import NO_JSON
     from console.policy.rows import Rows
+    from console.report.clean import clean_json
 
     rows, bad, unknown = Rows(engine.snapshot), False, False
     with _opened(path) as lines:
@@ -106,11 +108,11 @@ def _batch(engine: Engine, path: str) -> int:
                 outcome = engine.outcome(rows.connection(row))
                 answer["outcome"] = outcome.value
                 unknown = unknown or outcome.value == "unknown"
-            except (UsageError, msgspec.DecodeError) as error:
+            except (UsageError, *NO_JSON) as error:
                 answer.update(outcome="error", error=str(error))
                 say(f"{path}:{number}: {error}")
                 bad = True
-            print(msgspec.json.encode(answer).decode())
+            print(clean_json(msgspec.json.encode(answer).decode()))
     return 2 if bad else 3 if unknown else 0
 
 

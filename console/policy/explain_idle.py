@@ -13,7 +13,7 @@ from typing import Final
 from console.objects.meta import ObjectRef
 from console.objects.netpol import NetworkPolicy
 from console.objects.selectors import LabelSelector
-from console.policy.explain_cover import Candidate, contradicts_itself, covering, network_within, region
+from console.policy.explain_cover import Candidate, contradicts_itself, covering, region
 from console.policy.explain_model import DirectionView, Finding, Members, PeerView, RuleView
 from console.policy.explain_pods import Population
 from console.policy.explain_study import Study
@@ -26,7 +26,7 @@ from console.policy.explain_words import (
     selector_words,
 )
 from console.policy.match import keys_of, selects
-from console.policy.model import CidrPeer, Direction, NodePeer, Path, PodPeer, Rule, Subject, Tier, UnknownPeer
+from console.policy.model import CidrPeer, Direction, Network, NodePeer, Path, PodPeer, Rule, Subject, Tier, UnknownPeer
 
 #: Labels that sidecar injectors put on pods, and whose they are. Labels by which people ask for
 #: injection (sidecar.istio.io/inject, istio.io/rev) and annotations are none of these.
@@ -168,15 +168,15 @@ def _excepts(study: Study, direction: Direction, rule: Rule, peer: CidrPeer) -> 
     others = tuple(each for each in rule.peers or () if each is not peer)
     beside = Candidate(study.policy.ref, rule, region(others, rule.ports))
     candidates = [beside, *study.candidates(direction, rule)]
+    first = _first_places(peer.excepts)
+    lengths = sorted({length for _, length, _ in first})
     for index, network in enumerate(peer.excepts):
         path = (*peer.cidr_path[:-1], "except", index)
-        wider = [
-            str(other)
-            for number, other in enumerate(peer.excepts)
-            if number != index and network_within(network, other) and (network != other or number < index)
-        ]
-        if wider:
-            yield Finding("EXCEPT_USELESS", path, f"the exception {network} lies within the exception {wider[0]}")
+        keys = (_bits(network, length) for length in lengths if length <= network.prefixlen)
+        wider = min((first[key] for key in keys if key in first and first[key] != index), default=None)
+        if wider is not None:
+            sentence = f"the exception {network} lies within the exception {peer.excepts[wider]}"
+            yield Finding("EXCEPT_USELESS", path, sentence)
             continue
         hole = CidrPeer(peer.path, peer.cidr_path, network, ())
         by = covering(region((hole,), rule.ports), candidates)
@@ -186,6 +186,19 @@ def _excepts(study: Study, direction: Direction, rule: Rule, peer: CidrPeer) -> 
         elif by:
             sentence = f"the exception {network} takes nothing away: {_by(study, by, 'match', 'it')}"
             yield Finding("EXCEPT_USELESS", path, sentence, _refs(study, by))
+
+
+def _first_places(networks: Sequence[Network]) -> dict[tuple[int, int, int], int]:
+    """Where each network stands first. What contains another is found by its bits: lists of thousands are usual."""
+    first: dict[tuple[int, int, int], int] = {}
+    for number, network in enumerate(networks):
+        first.setdefault(_bits(network, network.prefixlen), number)
+    return first
+
+
+def _bits(network: Network, length: int) -> tuple[int, int, int]:
+    """The family of a network, a length of prefix, and that many of its leading bits."""
+    return network.version, length, int(network.network_address) >> (network.max_prefixlen - length)
 
 
 def _ports(study: Study, direction: Direction, view: RuleView) -> Iterator[Finding]:

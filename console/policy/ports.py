@@ -12,6 +12,7 @@ from typing import Final
 import msgspec
 from msgspec.structs import replace
 
+from console.errors import UsageError
 from console.objects.core import Pod
 from console.policy.engine import Engine
 from console.policy.model import Policy, Protocol
@@ -19,6 +20,8 @@ from console.policy.verdict import Connection, End, Outcome
 
 _FIRST: Final = 1
 _LAST: Final = 65535
+#: Ranges of one protocol that are judged one by one, each by every rule there is.
+_MOST_RANGES: Final = 2048
 
 
 class PortSpan(msgspec.Struct, frozen=True):
@@ -55,7 +58,10 @@ class PortsVerdict(msgspec.Struct, frozen=True):
 
 
 def any_port(engine: Engine, source: End, destination: End) -> PortsVerdict:
-    """Judge every port of every protocol between two ends. Raises UsageError as `Engine.evaluate` does."""
+    """Judge every port of every protocol between two ends.
+
+    Raises UsageError as `Engine.evaluate` does, and where policies make more ranges than can be judged in a moment.
+    """
     service = destination.service
     if service is not None and service.type == "ExternalName":
         every = (PortSpan(protocol, _FIRST, _LAST, Outcome.UNKNOWN) for protocol in Protocol)
@@ -73,6 +79,11 @@ def any_port(engine: Engine, source: End, destination: End) -> PortsVerdict:
     spans = []
     for protocol in Protocol:
         bounds = sorted(_bounds(policies, pods, protocol))
+        if len(bounds) > _MOST_RANGES:
+            raise UsageError(
+                f"policies cut the {protocol.value} ports between these ends into {len(bounds):,} ranges",
+                hint="ask for one port: --port 443",
+            )
         judged = (
             _judged(engine, Connection(source, destination, protocol, low), high - 1)
             for low, high in zip(bounds, [*bounds[1:], _LAST + 1], strict=True)
@@ -82,7 +93,7 @@ def any_port(engine: Engine, source: End, destination: End) -> PortsVerdict:
 
 
 def _judged(engine: Engine, connection: Connection, high: int) -> PortSpan:
-    return PortSpan(connection.protocol, connection.port, high, engine.evaluate(connection).outcome)
+    return PortSpan(connection.protocol, connection.port, high, engine.outcome(connection))
 
 
 def _bounds(policies: Sequence[Policy], pods: Iterable[Pod], protocol: Protocol) -> set[int]:

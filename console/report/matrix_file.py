@@ -10,6 +10,7 @@ import msgspec
 
 from console.errors import UsageError
 from console.policy.matrix import Matrix
+from console.report.clean import clean_json
 from console.report.matrix import Spans, matrix_csv, matrix_dot, matrix_json, matrix_mermaid, text_lines
 
 FORMS: Final = ("text", "json", "csv", "dot", "mermaid", "svg")
@@ -36,7 +37,9 @@ def form_of(file: str) -> str:
 def written(form: str, matrix: Matrix, spans: Spans, *, title: str) -> str:
     """The matrix in one of FORMS, ending with a line's end. Raises as `matrix_svg` does."""
     if form == "json":
-        return msgspec.json.format(msgspec.json.encode(matrix_json(matrix, spans)), indent=2).decode() + "\n"
+        return (
+            clean_json(msgspec.json.format(msgspec.json.encode(matrix_json(matrix, spans)), indent=2).decode()) + "\n"
+        )
     if form == "svg":
         from console.report.matrix_svg import matrix_svg
 
