@@ -37,8 +37,8 @@ class Parser(argparse.ArgumentParser):
         """As argparse's; a moment may begin with a minus (``--at -5m``) without being taken for a flag."""
         given = list(sys.argv[1:] if args is None else args)
         for place in range(len(given) - 1, 0, -1):
-            if given[place - 1] == "--at" and re.match(r"-\d", given[place]):
-                given[place - 1 : place + 1] = [f"--at={given[place]}"]
+            if given[place - 1] in ("--at", "--from", "--to") and re.match(r"-\d", given[place]):
+                given[place - 1 : place + 1] = [f"{given[place - 1]}={given[place]}"]
         return super().parse_known_args(given, namespace)
 
     def error(self, message: str) -> NoReturn:
