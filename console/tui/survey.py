@@ -15,6 +15,7 @@ from console.cluster.source import State
 from console.errors import ConsoleError
 
 if TYPE_CHECKING:
+    from console.policy.engine import Engine
     from console.policy.reach import Reachability
     from console.tui.model.around import Around
     from console.tui.model.chart import Angle, Chart
@@ -24,6 +25,8 @@ if TYPE_CHECKING:
 
 #: After following a change it rests so many times what that took: a cluster that never rests takes a fifth of a core.
 _REST: Final = 4.0
+#: What changes within so many seconds is told as one: a Deployment's pods come, and are labelled, one by one.
+_BURST: Final = 3.0
 #: States in which all was read, so that what differs from then on is a change of the cluster.
 _WHOLE: Final = (State.LIVE, State.STALE)
 
@@ -68,6 +71,8 @@ class Survey:
         self._sight: Sight | None = None
         self._reach: Reachability | None = None
         self._before: Frame | None = None
+        #: When a burst of changes began (time.time() seconds), and what the cluster was before it.
+        self._burst: tuple[float, Engine] | None = None
 
     def follow(self, frame: Frame) -> None:
         """Take a newer frame. Returns at once."""
@@ -119,7 +124,7 @@ class Survey:
         from console.tui.model.sight import Sight
 
         if frame.title != self._title:
-            self._title, self._before, self._reach = frame.title, None, None
+            self._title, self._before, self._burst, self._reach = frame.title, None, None, None
             self._tell(Findings())
         if self._reach is not None and stirred(self._reach.engine.snapshot, frame.snapshot):
             self._reach, self._sight = self._reach.after(frame.engine), Sight(frame, self._sight)
@@ -178,10 +183,14 @@ class Survey:
         from console.tui.model.shift import shift, stirred
 
         if frame.status.state not in _WHOLE:
-            self._before = None
+            self._before = self._burst = None
             return
         before, self._before = self._before, frame
-        if before is not None and stirred(before.snapshot, frame.snapshot):
-            found = shift(before.engine, frame.engine, self._clock())
-            if found is not None:
-                self._tell(replace(self._found, shift=found))
+        if before is None or not stirred(before.snapshot, frame.snapshot):
+            return
+        now = self._clock()
+        if self._burst is None or now - self._burst[0] > _BURST:
+            self._burst = now, before.engine
+        found = shift(self._burst[1], frame.engine, now)
+        if found is not None:
+            self._tell(replace(self._found, shift=found))

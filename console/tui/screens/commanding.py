@@ -84,7 +84,7 @@ class CommandScreen(MainScreen):
 
     def action_command(self, text: str = "") -> None:
         """Open the command line, with a text to begin from."""
-        advice = "ns  pod  netpol  ctx  sim  q · tab completes"
+        advice = "ns  pod  netpol  ctx  sim  matrix  reach  q · tab completes"
         self.prompt.open(Asking(":", advice, self._command, self.close_prompt, complete=self._completed), text)
 
     def _command(self, text: str) -> None:
