@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import re
 import shutil
 import subprocess
 import sys
@@ -104,11 +105,17 @@ def _pairs(output: Path) -> dict[tuple[str, str], frozenset[str]]:
 
 
 def _spans(ports: str) -> list[str]:
-    """Ports as each tool writes them (``TCP 53,80-90,UDP 53``, ``All Connections``), one by one."""
+    """Ports as each tool writes them, one by one.
+
+    ``TCP 53,80-90,UDP 53``, ``{protocols:TCP,dst_ports:53}``, ``All Connections``.
+    """
     if ports.lower().startswith("all connections"):
         return ["all"]
+    written = re.findall(r"protocols:([A-Z]+),dst_ports:([-\d,]+)", ports)
+    if written:
+        return [f"{protocol} {span}" for protocol, spans in written for span in spans.split(",")]
     found, protocol = [], ""
-    for text in ports.replace(";", ",").split(","):
+    for text in ports.split(","):
         name, _, span = text.strip().rpartition(" ")
         protocol = name or protocol
         found.append(f"{protocol} {span}")

@@ -9,15 +9,20 @@ from typing import Any
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
+from console.objects.core import Pod
 from console.objects.decode import decode
+from console.objects.meta import ObjectRef
 from console.objects.snapshot import KubeObject, SnapshotBuilder
 from console.policy.bitsets import bits
 from console.policy.engine import Engine
 from console.policy.reach import Reachability
+from console.policy.verdict import Outcome
+from tests.clusters import namespace, policy, snapshot
+from tests.clusters import pod as a_pod
 from tests.policy.strategies import Raw, worlds
 from tests.policy.strategies_tiers import tiered_worlds
 
-EXAMPLES = max(30, int(os.environ.get("NETPOL_VERDICTS", "6000")) // 100)
+EXAMPLES = max(30, int(os.environ.get("NETPOL_VERDICTS", "6000")) // 200)
 KINDS = ("internet", "metadata", "private", "apiserver", "nodes")
 
 
@@ -98,3 +103,114 @@ def test_following_any_changes_is_as_good_as_making_everything_anew(
             reach = reach.after(engine)
         fresh = Reachability(Engine(engine.snapshot))
         assert told(reach) == told(fresh), reach.work
+
+
+def tenants(count: int) -> str:
+    """Namespaces that are closed but for their own pods, each with a client and two servers."""
+    found = ""
+    for number in range(count):
+        name = f"t{number}"
+        found += namespace(name, team=f"x{number % 2}")
+        for place, role in enumerate(("client", "server", "server")):
+            found += a_pod(name, f"{role}-{place}", f"10.0.{number}.{place + 1}", role=role)
+        found += policy(name, "own", "{podSelector: {}, ingress: [{from: [{podSelector: {}}]}]}")
+        found += policy(
+            name,
+            "team",
+            "{podSelector: {matchLabels: {role: server}}, ingress: "
+            f"[{{from: [{{namespaceSelector: {{matchLabels: {{team: x{number % 2}}}}}}}], ports: [{{port: 80}}]}}]}}",
+        )
+    return found
+
+
+class Follower:
+    """A cluster of tenants whose pairs are followed, every row asked for after each change."""
+
+    def __init__(self, count: int) -> None:
+        self.builder = SnapshotBuilder(snapshot(tenants(count)))
+        self.reach = Reachability(Engine(self.builder.build()))
+        self._ask()
+
+    def put(self, text: str) -> tuple[int, int, str]:
+        for obj in snapshot(text).objects():
+            self.builder.put(obj)
+        return self._follow()
+
+    def drop(self, name: str, pod_name: str) -> tuple[int, int, str]:
+        self.builder.drop(ObjectRef("Pod", name, pod_name), Pod)
+        return self._follow()
+
+    def _follow(self) -> tuple[int, int, str]:
+        """The profiles that were made, the rows, and why everything was."""
+        self.reach = self.reach.after(Engine(self.builder.build(), self.reach.engine))
+        self._ask()
+        assert told(self.reach) == told(Reachability(Engine(self.reach.engine.snapshot)))
+        work = self.reach.work
+        return work.profiles, work.rows, work.whole
+
+    def _ask(self) -> None:
+        for number in range(self.reach.universe.size):
+            self.reach.row(number)
+
+
+def test_a_change_that_no_verdict_looks_at_makes_nothing_anew() -> None:
+    cluster = Follower(12)
+    assert cluster.put(a_pod("t3", "client-0", "10.0.3.1", role="client", tier="x")) == (0, 0, "")
+    same = policy("t3", "own", "{podSelector: {}, ingress: [{from: [{podSelector: {}}]}], policyTypes: [Ingress]}")
+    assert cluster.put(same) == (0, 0, "")
+
+
+def test_a_replica_that_comes_or_goes_makes_nothing_anew() -> None:
+    cluster = Follower(12)
+    assert cluster.put(a_pod("t3", "server-9", "10.0.3.9", role="server")) == (0, 0, "")
+    assert cluster.drop("t3", "server-9") == (0, 0, "")
+
+
+def test_an_edited_policy_costs_the_classes_it_selects_and_the_rows_into_them() -> None:
+    cluster = Follower(12)
+    closed = policy("t3", "own", "{podSelector: {}, ingress: []}")
+    work = cluster.put(closed)
+    assert work == (2, 2, "")  # the client and the servers of t3; the rows of the same two
+    again = cluster.put(policy("t3", "own", "{podSelector: {}, ingress: [{from: [{podSelector: {}}]}]}"))
+    assert again == (2, 2, "")
+
+
+def test_a_pod_of_a_new_kind_costs_its_own_profile_once_there_is_room() -> None:
+    cluster = Follower(12)
+    first = cluster.put(a_pod("t3", "odd", "10.0.3.20", role="odd"))
+    assert first[2] == "new classes, for which no places are left"
+    work = cluster.put(a_pod("t4", "odd", "10.0.4.20", role="odd"))
+    assert (work[2], work[0]) == ("", 1)
+    assert cluster.put(a_pod("t4", "odd", "10.0.4.20", role="server"))[2] == ""
+
+
+def test_what_tells_more_apart_than_before_makes_everything_anew_and_says_why() -> None:
+    cluster = Follower(4)
+    assert cluster.put(policy("t1", "new", "{podSelector: {matchLabels: {zone: a}}}"))[2] == "the label zone"
+    rules = "{podSelector: {}, egress: [{to: [{ipBlock: {cidr: 192.0.2.0/24}}]}], policyTypes: [Egress]}"
+    assert cluster.put(policy("t1", "out", rules))[2] == "a network"
+    rules = "{podSelector: {}, ingress: [{ports: [{port: 8443}]}]}"
+    assert cluster.put(policy("t1", "port", rules))[2] == "a port"
+
+
+def test_the_pairs_before_a_change_stay_what_they_were() -> None:
+    cluster = Follower(6)
+    before, was = cluster.reach, told(cluster.reach)
+    cluster.put(policy("t3", "own", "{podSelector: {}, ingress: []}"))
+    cluster.drop("t2", "client-0")
+    assert told(before) == was
+
+
+def test_over_two_families_a_pod_is_reached_over_any_and_what_differs_is_partial() -> None:
+    status = "status: {phase: Running, podIP: %s, podIPs: [{ip: %s}, {ip: '%s'}]}\n"
+    made = "---\napiVersion: v1\nkind: Pod\nmetadata: {name: %s, namespace: a}\n"
+    cluster = made % "src" + status % ("10.0.0.1", "10.0.0.1", "fd00::1")
+    cluster += made % "dst" + status % ("10.0.0.2", "10.0.0.2", "fd00::2")
+    rules = "{podSelector: {}, policyTypes: [Egress], egress: [{to: [{ipBlock: {cidr: 10.0.0.0/8}}]}]}"
+    reach = Reachability(Engine(snapshot(cluster + policy("a", "out", rules))))
+    source, destination = (reach.universe.class_of["a", name] for name in ("src", "dst"))
+    assert reach.families == (4, 6)
+    assert reach.row(source) >> destination & 1
+    assert not reach.every(source) >> destination & 1
+    assert reach.outcome(1 << source, 1 << destination) is Outcome.PARTIAL
+    assert Reachability(reach.engine, family=6).row(0) == 0
