@@ -285,3 +285,11 @@ class TestMatrix:
         out = capsys.readouterr().out
         assert "52;c;aGk=" in out or "52#59;c" in out
         assert not any(character in out for character in "\x1b\x07\u202e")
+
+
+def test_a_matrix_without_pods_that_could_not_be_read_says_so(tmp_path: Path, capsys: Output):
+    broken = "---\napiVersion: v1\nkind: Pod\nmetadata: {name: [q], namespace: b}\nspec: {containers: []}\n"
+    assert main(["matrix", "--by", "pod", "-o", "csv", "--manifests", file(tmp_path, "c.yaml", OPEN + broken)]) == 3
+    shown = capsys.readouterr()
+    assert "not seen: pods that could not be read" in shown.err
+    assert shown.out.startswith("from,")

@@ -6,6 +6,7 @@ import argparse
 from typing import Final
 
 from console.wiring import engine as engine_of
+from console.wiring import say
 
 #: As in report.matrix_file, which is imported when the answer is there to be written.
 FORMS: Final = ("text", "json", "csv", "dot", "mermaid", "svg")
@@ -21,14 +22,16 @@ def add(parser: argparse.ArgumentParser) -> None:
 
 
 def run(options: argparse.Namespace) -> int:
-    """Print the matrix: 0, or 3 where a cell cannot be known."""
+    """Print the matrix: 0, or 3 where a cell cannot be known, or pods could not be read."""
     engine = engine_of(options)
     from console.governance.groups import By, groups
     from console.policy.ends import parse_port
     from console.policy.matrix import matrix, spans_between
     from console.policy.reach import Reachability
+    from console.policy.reachable import unseen
     from console.policy.verdict import Outcome
     from console.report.matrix_file import written
+    from console.report.reach import unseen_lines
 
     reach = Reachability(engine)
     ports = None
@@ -46,4 +49,7 @@ def run(options: argparse.Namespace) -> int:
         options.output, found, lambda row, column: spans_between(reach, sets[row], sets[column]), title=title
     )
     print(text, end="")
-    return 3 if any(outcome is Outcome.UNKNOWN for outcome in found.cells.values()) else 0
+    hidden = unseen(engine.snapshot)
+    for line in unseen_lines(hidden):
+        say(line)
+    return 3 if hidden or any(outcome is Outcome.UNKNOWN for outcome in found.cells.values()) else 0

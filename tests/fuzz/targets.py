@@ -296,10 +296,10 @@ def _json(data: bytes) -> Any:
 
 
 def _same(one: Any, other: Any) -> bool:
-    """Equality that tells true from 1, and takes NaN for itself; 1e3 and 1000 are one number, as in JSON."""
+    """Equality that tells true from 1, and takes NaN for itself; 1e3 and 1000 are one number, as in Go's JSON."""
     numbers = isinstance(one, (int, float)) and isinstance(other, (int, float))
     if numbers and not isinstance(one, bool) and not isinstance(other, bool):
-        return one == other or (math.isnan(one) and math.isnan(other))
+        return float(one) == float(other) or (math.isnan(one) and math.isnan(other))
     if isinstance(one, dict) and isinstance(other, dict):
         return one.keys() == other.keys() and all(_same(value, other[key]) for key, value in one.items())
     if isinstance(one, list) and isinstance(other, list):
