@@ -7,9 +7,12 @@ from datetime import date
 import pytest
 
 from console.governance.audit import Auditor
+from console.governance.audit_fix import fix_of
 from console.governance.charter_read import load
 from console.governance.findings import Status
 from console.objects.coverage import NOT_READABLE, Gap
+from console.objects.decode import decode
+from console.objects.snapshot import build
 from console.policy.engine import Engine
 from console.policy.verdict import Outcome
 from tests.clusters import namespace, pod, policy, snapshot
@@ -139,6 +142,15 @@ class TestMust:
         assert [ref.name for ref in offence.policies] == ["shut"]
         assert asked(snapshot(cluster), offence) is Outcome.BLOCKED
         assert rule(audited(BOTH, self.TEXT), "a").status is Status.PASS
+
+    def test_its_fix_opens_it_and_says_what_else(self) -> None:
+        cluster = snapshot(BOTH + policy("f", "shut", IN % "[]"))
+        (offence,) = rule(audited(cluster, self.TEXT), "a").offences
+        fix = fix_of(Engine(cluster), offence)
+        assert fix is not None
+        assert fix.opens == ()
+        fixed = build([*cluster.objects(), *(each for raw in fix.objects if (each := decode(raw)))])
+        assert rule(audited(fixed, self.TEXT), "a").status is Status.PASS
 
     def test_ends_that_declare_other_ports_are_not_asked(self) -> None:
         other = worker("f", "offline", 4, "feature-store", "offline:8815")

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from datetime import date
 
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 from msgspec.structs import replace
 
@@ -17,7 +17,7 @@ from console.objects.core import Pod
 from console.objects.snapshot import SnapshotBuilder
 from console.policy.engine import Engine
 from tests.governance.auditing import TODAY, demo, pairs, rule
-from tests.governance.test_rules_proven import unhurried
+from tests.governance.test_rules_proven import WORLDS, unhurried
 from tests.policy.strategies import Raw, worlds
 from tests.policy.strategies_tiers import tiered_worlds
 from tests.policy.test_following import objects, steps
@@ -47,7 +47,7 @@ def _said(found: Audit) -> object:
     ]
 
 
-@unhurried
+@settings(unhurried, max_examples=max(10, WORLDS // 2))
 @given(
     st.one_of(worlds(), tiered_worlds()),
     st.one_of(worlds(), tiered_worlds()),

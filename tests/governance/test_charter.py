@@ -7,7 +7,7 @@ from datetime import date
 
 import msgspec
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from console.governance.charter import Verb
@@ -110,12 +110,14 @@ class TestBadCharters:
         assert str(problem).startswith("c.yaml:7:1: warning: the exception to 'a' expired on 2026-11-22")
 
 
-@given(st.text(max_size=300))
+@settings(max_examples=40, deadline=None)
+@given(st.text(max_size=200))
 def test_no_text_is_too_odd_to_be_told_of(text: str) -> None:
     found = read(text)
     assert (found.charter is None) == any(problem.error for problem in found.problems)
 
 
+@settings(max_examples=40, deadline=None)
 @given(st.data())
 def test_a_damaged_charter_is_told_of_or_read(data: st.DataObject) -> None:
     lines = default_text().splitlines()
