@@ -125,6 +125,10 @@ class Keys:
                 found[place] = self._spans[place].of(value)
         return Where(tuple(found))
 
+    def span(self, place: int, value: int) -> int:
+        """The span of an address of a family."""
+        return self._spans[place].of(value)
+
     def placed(self, text: str) -> tuple[int | None, int]:
         """An address as the place of its family among those of the universe (None: not one of them) and its number."""
         address = numbered(text)

@@ -113,10 +113,15 @@ class Side:
         for number, cells in egress.items():
             later.egress[number] = cells
         left: dict[int, dict[int, int]] = {}
-        for number, cells in ingress.items():
-            for ports, sources in self.ingress[number]:
+        changed = [(number, self.ingress[number], cells) for number, cells in ingress.items()]
+        for number, before, cells in changed:
+            for ports, sources in before:
+                if (ports, sources) in cells:
+                    continue
                 place = self.numbers[sources]
-                table = left.setdefault(sources, dict(later.tables[place]))
+                table = left.get(sources)
+                if table is None:
+                    table = left[sources] = dict(later.tables[place])
                 if ports in table:
                     table[ports] &= ~(1 << number)
                     if not table[ports]:
@@ -128,8 +133,10 @@ class Side:
         for number in entered:
             fresh |= 1 << number
         joined: dict[int, dict[int, int]] = {}
-        for number, cells in ingress.items():
+        for number, before, cells in changed:
             for ports, sources in cells:
+                if (ports, sources) in before:
+                    continue
                 if sources not in joined:
                     joined[sources] = later._opened(sources, left, fresh, everybody)
                 joined[sources][ports] = joined[sources].get(ports, 0) | (1 << number)

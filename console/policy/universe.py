@@ -98,7 +98,7 @@ class Universe:
         for name, held in snapshot.contents.items():
             own: dict[str, int] = {}
             worn: tuple[str, bool, tuple[tuple[str, str], ...], int] = ("", False, (), 0)
-            alike: dict[Where, int] = {}
+            alike: dict[object, int] = {}
             like: Pod | None = None
             for pod in held.pods.values():
                 if pod.finished:
@@ -111,22 +111,26 @@ class Universe:
                     or pod.host_network is not like.host_network
                 ):
                     like, worn, alike = pod, keys.worn(pod), {}
-                where = keys.where(pod, snapshot)
-                number = alike.get(where)
-                if number is None:
-                    key = Key(*worn, where)
-                    number = numbers.get(key)
-                    if number is None:
-                        number = numbers[key] = len(members)
-                        members.append(found.setdefault(key, []))
-                    alike[where] = number
-                members[number].append(pod)
-                own[pod.name] = number
+                whereabouts: object = None
                 if not pod.host_network:
+                    spans = []
                     for text in pod.ips:
                         place, value = keys.placed(text)
                         if place is not None:
                             taken[place].add(value)
+                            spans.append((place, keys.span(place, value)))
+                    whereabouts = tuple(spans)
+                number = None if whereabouts is None else alike.get(whereabouts)
+                if number is None:
+                    key = Key(*worn, keys.where(pod, snapshot))
+                    number = numbers.get(key)
+                    if number is None:
+                        number = numbers[key] = len(members)
+                        members.append(found.setdefault(key, []))
+                    if whereabouts is not None:
+                        alike[whereabouts] = number
+                members[number].append(pod)
+                own[pod.name] = number
             self.placed[name] = own
         self.pods = [PodClass(key, tuple(pods)) for key, pods in found.items()]
         return taken
