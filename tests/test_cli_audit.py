@@ -24,7 +24,7 @@ rules:
   - {name: no internet, from: role:training, never: internet}
 """
 TRAINER = namespace("t", team="ml") + pod(
-    "t", "trainer", "10.0.0.1", **{"governance.netpol-console.dev/role": "training"}
+    "t", "trainer", "10.0.0.1", ports=[], **{"governance.netpol-console.dev/role": "training"}
 )
 CLOSED = TRAINER + policy("t", "deny", "{podSelector: {}, policyTypes: [Ingress, Egress]}")
 
