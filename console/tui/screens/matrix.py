@@ -132,6 +132,11 @@ class MatrixScreen(CommandScreen):
             return
         self._rows, self._columns = list(self._narrowed.of_rows(chart)), list(self._narrowed.of_columns(chart))
         rows, columns = self._rows, self._columns
+        if not (_inner(rows) and _inner(columns)):
+            self.grid.show(Face(empty=self._nothing(frame)))
+            draw.title(self.grid, f"Matrix · {chart.angle.words}")
+            self.query_one("#cell", AnswerBox).show([()], None)
+            return
         labels, across = chart.labels
         face = Face(
             [(each.name, each.outside) for each in rows],
@@ -161,6 +166,17 @@ class MatrixScreen(CommandScreen):
                 (Piece(findings.error.hint, Tone.WARN),),
             )
         return ((Piece("◌ working out all pairs …", Tone.DIM),),)
+
+    def _nothing(self, frame: Frame) -> tuple[Line, ...]:
+        if self._narrowed:
+            what, key, does = f"Nothing passes the filter {self._narrowed.text}", "esc", " takes it off"
+        elif frame.status.state in (State.CONNECTING, State.LOADING):
+            return ((Piece("◌ loading pods …", Tone.DIM),),)
+        elif self._trail:
+            what, key, does = "No pod of this part of the cluster runs any more", "esc", " looks from further away"
+        else:
+            what, key, does = "No pod runs here: there is nobody to reach anybody", "!", " says what was not read"
+        return (Piece(what),), (Piece(key, Tone.KEY), Piece(does, Tone.DIM))
 
     def _under_cursor(self) -> tuple[Group | None, Group | None]:
         at = self.grid.at
