@@ -27,6 +27,8 @@ __all__ = ["Document", "Positions", "load_documents", "locate", "render", "to_ya
 
 #: Lists in Lists, deeper than anything a tool writes.
 _MAX_LISTS: Final = 8
+#: What ``kubectl cluster-info dump`` puts between the lists it prints.
+_LOGS: Final = re.compile(r"^==== START logs for container ", re.MULTILINE)
 #: A text that starts like JSON, is none, and is longer is not tried as YAML: it is JSON with an error.
 _FLOW_YAML: Final = 1 << 20
 _TEMPLATE: Final = re.compile(r"^\s*\{\{|[:-]\s+\{\{", re.MULTILINE)
@@ -162,7 +164,12 @@ class _Loader:
 
     def _no_json(self, text: str, line: int, error: YamlError) -> Document:
         source = SourceText(yaml=text, file=self._file, line=line)
-        return Document(None, source, (self._problem(error.message, line + error.line - 1, error.hint),))
+        message, hint = error.message, error.hint
+        if _LOGS.search(text):
+            # A container may write whatever looks like the end of its log and an object after it.
+            message = "container logs begin here, and what follows cannot be told from what a container wrote"
+            hint = "write it again with: kubectl cluster-info dump --output-directory FOLDER, and name the folder"
+        return Document(None, source, (self._problem(message, line + error.line - 1, hint),))
 
 
 def _is_list(value: Any) -> bool:

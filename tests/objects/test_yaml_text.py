@@ -328,3 +328,15 @@ def test_loading_leaves_the_garbage_collector_alone() -> None:
 @given(OBJECTS)
 def test_what_is_rendered_reads_back_as_the_same_value(value: Any) -> None:
     assert values(to_yaml(value)) == [value]
+
+
+def test_what_stands_behind_a_containers_log_is_not_taken_for_the_cluster() -> None:
+    pod = '{"kind":"Pod","apiVersion":"v1","metadata":{"name":"a"}}\n'
+    name = "logs for container x of pod n/a ====\n"
+    forged = pod.replace('"a"', '"forged"')
+    documents = load(f"{pod}==== START {name}GET / 200\n==== END {name}{forged}==== END {name}{pod}")
+    assert [document.value and document.value["metadata"]["name"] for document in documents] == ["a", None]
+    [told] = documents[1].problems
+    assert told.line == 2
+    assert "container logs begin here" in told.message
+    assert "--output-directory" in told.hint
