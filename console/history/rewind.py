@@ -4,31 +4,32 @@ from __future__ import annotations
 
 import threading
 import time
-from bisect import bisect_right
-from collections import deque
 from collections.abc import Callable
 from dataclasses import replace
 from typing import Final, Protocol, runtime_checkable
 
 from console.cluster.source import Source, State, Status, Update
-from console.objects.snapshot import Snapshot
+from console.history.moments import Moments
 
-#: Moments that are kept. Two snapshots share what did not change between them, so that one more costs little.
-KEPT: Final = 2_000
-_BACK: Final = "This is the past: what happens now is kept, and not shown (n goes back to now)"
+_BACK: Final = "This is the past: n goes back to now"
+_KEPT: Final = "What happens meanwhile is kept, and told on the way back."
 _WHOLE: Final = (State.LIVE, State.STALE)
 
 
 @runtime_checkable
 class Movable(Protocol):
-    """What else a source offers whose past can be looked at. Both return at once; an update follows."""
+    """What else a source offers whose past can be looked at. All return at once."""
 
-    def go(self, at: float) -> None:
-        """Show the last moment not after `at` (seconds since the epoch)."""
+    def go(self, at: float) -> bool:
+        """Show the last moment not after `at` (seconds since the epoch); an update follows, unless there is none."""
         ...
 
     def now(self) -> None:
-        """Show the newest there is."""
+        """Show the newest there is; an update follows."""
+        ...
+
+    def mark(self, at: float) -> None:
+        """Say that one may come back to what is so from `at` on."""
         ...
 
 
@@ -44,12 +45,12 @@ class Rewind:
     is handed on with all that changed in the meantime when one goes back to now.
     """
 
-    def __init__(self, source: Source, *, kept: int = KEPT) -> None:
+    def __init__(self, source: Source, moments: Moments | None = None) -> None:
         self._source = source
         self._tell: Callable[[Update], None] = lambda _: None
         self._lock = threading.RLock()
         # Guarded by _lock:
-        self._moments: deque[tuple[float, Snapshot]] = deque(maxlen=kept)
+        self._moments = moments or Moments()
         self._newest: Update | None = None
         self._past = False
 
@@ -69,25 +70,28 @@ class Rewind:
 
     def _take(self, update: Update) -> None:
         with self._lock:
-            if update.status.state in _WHOLE and (not self._moments or update.snapshot is not self._moments[-1][1]):
-                at = max((change.at for change in update.changes), default=time.time())
-                last = self._moments[-1][0] if self._moments else at
-                self._moments.append((max(at, last), update.snapshot))
+            if update.status.state in _WHOLE:
+                self._moments.add(moment_of(update), update.snapshot)
             if self._past and self._newest is not None:
                 self._newest = replace(update, changes=(*self._newest.changes, *update.changes))
                 return
             self._newest = replace(update, changes=())
             self._tell(update)
 
-    def go(self, at: float) -> None:
-        """See Movable. Where nothing was read whole yet, nothing is shown."""
+    def go(self, at: float) -> bool:
+        """See Movable."""
         with self._lock:
-            if not self._moments:
-                return
-            place = max(bisect_right([moment for moment, _ in self._moments], at) - 1, 0)
-            when, snapshot = self._moments[place]
+            moment = self._moments.at(at)
+            if moment is None:
+                return False
             self._past = True
-            self._tell(Update(snapshot, Status(State.PAST, when, _BACK, "n goes back to now")))
+            self._tell(Update(moment.snapshot, Status(State.PAST, moment.at, _BACK, _KEPT)))
+            return True
+
+    def mark(self, at: float) -> None:
+        """See Movable."""
+        with self._lock:
+            self._moments.mark(at)
 
     def now(self) -> None:
         """See Movable."""
@@ -96,3 +100,8 @@ class Rewind:
                 self._past = False
                 newest, self._newest = self._newest, replace(self._newest, changes=())
                 self._tell(newest)
+
+
+def moment_of(update: Update) -> float:
+    """When what an update says came to be, in seconds since the epoch: with the last of its changes."""
+    return max((change.at for change in update.changes), default=time.time())

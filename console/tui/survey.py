@@ -182,6 +182,8 @@ class Survey:
         """Say what changed since the frame before, once all was read."""
         from console.tui.model.shift import shift, stirred
 
+        if frame.status.state is State.PAST:
+            return  # another moment is shown: nothing changed
         if frame.status.state not in _WHOLE:
             self._before = self._burst = None
             return

@@ -69,6 +69,18 @@ def fit(text: str, cells: int, *, right: bool = False) -> str:
     return " " * (cells - length) + text if right else text + " " * (cells - length)
 
 
+def fit_ends(text: str, cells: int) -> str:
+    """The text in exactly `cells` cells, cut in the middle: what begins alike is often told apart by its end."""
+    text = clean(text)
+    if cells_of(text) <= cells or cells < 8:
+        return fit(text, cells)
+    tail = (cells - 1) // 2
+    end = text
+    while cells_of(end) > tail:
+        end = end[1:]
+    return set_cell_size(text, cells - 1 - cells_of(end)) + "…" + end
+
+
 def crop(line: Iterable[Piece], cells: int) -> Line:
     """The line in at most `cells` cells, cut with an ellipsis."""
     line = tuple(line)

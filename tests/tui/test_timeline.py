@@ -13,6 +13,7 @@ from console.history.writer import Writer
 from console.objects.core import Pod
 from console.objects.meta import Manager
 from console.objects.snapshot import Snapshot
+from console.tui.widgets.chrome import Bar
 
 from .conftest import Still, live_source
 from .driver import Driver, console
@@ -70,6 +71,31 @@ async def test_every_screen_shows_the_moment_before_plainly_marked_and_n_goes_ba
         await user.press("2")
         await user.see("● ALLOWED")
         assert "was ○ BLOCKED" not in user.text  # another moment was shown; no verdict changed
+
+
+async def test_the_way_back_to_now_is_in_the_footer_while_the_past_is_shown_and_what_is_copied_says_when() -> None:
+    source = Scripted()
+    copied: list[str] = []
+    async with console(source, charter=held) as user:
+        await opened(source, user)
+        await user.see("label egress")
+        user.app.copy_to_clipboard = copied.append  # type: ignore[method-assign,assignment]
+        assert "n now" not in user.footer
+        await user.press("b")
+        await user.until(lambda: user.footer.startswith("n now"))
+        for screen in "1235":
+            await user.press(screen)
+            await user.until(lambda: user.footer.startswith("n now"), f"n in the footer of {screen}")
+            assert "path" not in user.app.screen.query_one("#hint", Bar).text  # what just happened is another moment
+        await user.command("sim train/job internet 443")
+        await user.see("○ BLOCKED", "as of 2")
+        await user.press("c")
+        await user.until(lambda: copied)
+        assert copied[0].startswith("as of 2")
+        await user.press("n")
+        await user.until(lambda: "n now" not in user.footer)
+        await user.see("● ALLOWED")
+        assert "as of 2" not in user.text
 
 
 async def test_what_happens_while_one_looks_back_is_told_on_the_way_back() -> None:

@@ -77,7 +77,12 @@ def _namespaces(sight: Sight) -> Table[NamespaceRow]:
     if rows:
         rows.insert(0, NamespaceRow("", sum(row.pods for row in rows)))
     columns: list[Column[NamespaceRow]] = [
-        Column("", lambda row: Piece(row.name or "all", Tone.PLAIN if row.name else Tone.STRONG), lambda row: row.name),
+        Column(
+            "",
+            lambda row: Piece(row.name or "all", Tone.PLAIN if row.name else Tone.STRONG),
+            lambda row: row.name,
+            ends=True,
+        ),
         Column("", lambda row: Piece(f"{row.pods:,}", Tone.DIM), lambda row: f"{row.pods:,}", right=True),
     ]
     return Table(rows, columns, lambda row: row.name, least=4)
@@ -104,7 +109,7 @@ def _workloads(sight: Sight, view: View) -> Table[Workload]:
     ]
     measured = sum(len(part.rows) for part in parts) <= SAMPLE
     columns: list[Column[Workload]] = [
-        Column("NAME", lambda row: Piece(_name(row, everywhere)), lambda row: _name(row, everywhere)),
+        Column("NAME", lambda row: Piece(_name(row, everywhere)), lambda row: _name(row, everywhere), ends=True),
         Column("KIND", lambda row: Piece(row.kind, Tone.DIM), lambda row: row.kind, drop=2),
         Column(
             "ROLE",
@@ -123,7 +128,7 @@ def _workloads_of(sight: Sight, held: Contents) -> Table[Workload]:
     """Those of a namespace, without columns: kept while nothing changes there, it may not hold on to a moment."""
     known = sight.frame.known.within(held)
     return Table(
-        held.workloads,
+        sorted(held.workloads, key=lambda row: not row.active),  # what has ended comes behind what runs
         key=lambda row: row.ref,
         text=lambda row: f"{row.namespace}/{row.name} {row.kind} {known.role(row).role.value}",
         labels=lambda row: (pod.labels for pod in row.pods),
@@ -133,7 +138,7 @@ def _workloads_of(sight: Sight, held: Contents) -> Table[Workload]:
 def _pods(sight: Sight, view: View) -> Table[Pod]:
     everywhere = not view.namespace and view.workload is None
     columns: list[Column[Pod]] = [
-        Column("NAME", lambda row: Piece(_name(row, everywhere)), lambda row: _name(row, everywhere)),
+        Column("NAME", lambda row: Piece(_name(row, everywhere)), lambda row: _name(row, everywhere), ends=True),
         Column("STATUS", lambda row: Piece(pod_status(row), _status_tone(row)), pod_status, drop=1),
         Column("IP", lambda row: Piece(_ip(row), Tone.DIM), _ip, drop=2),
         Column("NODE", lambda row: Piece(row.node, Tone.DIM), lambda row: row.node, drop=3),
@@ -163,7 +168,7 @@ def _policies(sight: Sight, view: View) -> Table[Policy]:
         rows.extend(held.policies.values())
         rows.extend(held.foreign.values())
     columns: list[Column[Policy]] = [
-        Column("NAME", lambda row: Piece(_name(row, everywhere)), lambda row: _name(row, everywhere)),
+        Column("NAME", lambda row: Piece(_name(row, everywhere)), lambda row: _name(row, everywhere), ends=True),
         Column("KIND", lambda row: Piece(row.ref.kind, Tone.DIM), lambda row: row.ref.kind, drop=2),
         Column("INGRESS", lambda row: does(sight, row, Direction.INGRESS), width=9),
         Column("EGRESS", lambda row: does(sight, row, Direction.EGRESS), width=9),
@@ -188,7 +193,7 @@ def _contents(sight: Sight, view: View) -> Iterator[Contents]:
 
 def _members(held: Contents, workload: ObjectRef | None) -> Iterable[Pod]:
     if workload is None:
-        return sorted(held.pods.values(), key=lambda pod: pod.name)
+        return sorted(held.pods.values(), key=lambda pod: (pod.finished, pod.name))
     return (pod for each in held.workloads if each.ref == workload for pod in each.pods)
 
 

@@ -7,7 +7,9 @@ from dataclasses import dataclass, field
 
 from console.cluster.source import Source
 from console.errors import UsageError
+from console.objects.core import Pod
 from console.objects.snapshot import Snapshot
+from console.objects.workloads import Workload
 from console.policy.ends import PortChoice, parse_end, parse_port, port_choices
 from console.tui.model.frame import Question
 from console.tui.model.rows import View
@@ -80,6 +82,13 @@ def ports_of(destination: str, snapshot: Snapshot) -> tuple[PortChoice, ...]:
         return port_choices(parse_end(destination, snapshot)) if destination else ()
     except UsageError:
         return ()
+
+
+def end_text(of: Workload | Pod) -> str:
+    """A workload or a pod as `parse_end` reads it."""
+    if isinstance(of, Pod) or of.kind == "Pod":
+        return f"{of.namespace}/{of.name}"
+    return f"{of.namespace}/{of.kind.lower()}/{of.name}"
 
 
 def normal_port(text: str) -> str:

@@ -52,6 +52,18 @@ def with_charter(fresh: tuple[Line, ...], charter: tuple[Line, ...]) -> tuple[Li
     return (*ways, *fresh)
 
 
+def as_of(frame: Frame) -> str:
+    """``as of 2026-11-23 14:02:11`` where a moment of the past is shown; else nothing."""
+    if frame.status.state is not State.PAST:
+        return ""
+    return f"as of {datetime.fromtimestamp(frame.status.since).astimezone():%Y-%m-%d %H:%M:%S}"
+
+
+def titled(title: str, frame: Frame) -> str:
+    """The title of something that covers the header, with the moment it shows where that is not now."""
+    return " · ".join(part for part in (title, as_of(frame)) if part)
+
+
 def _past(at: float, counted: Line) -> tuple[Line, ...]:
     """A moment of a recording, so written that nobody takes it for now."""
     moment = datetime.fromtimestamp(at).astimezone()

@@ -8,7 +8,7 @@ from functools import cached_property
 from typing import Final, Generic, NamedTuple, TypeVar
 
 from console.tui.model.search import Filter
-from console.tui.text import Line, Piece, cells_of, fit
+from console.tui.text import Line, Piece, cells_of, fit, fit_ends
 
 R = TypeVar("R")
 
@@ -22,7 +22,8 @@ class Column(NamedTuple, Generic[R]):
     """A column. `cell` makes its piece for a row; `width` is in cells, None: as wide as its widest text (by `text`).
 
     A column with a `drop` is left out where the table is too wide, the highest first;
-    what is still too wide then costs the first column.
+    what is still too wide then costs the `flexible` one, by default the first. One with
+    `ends` is cut in its middle.
     """
 
     title: str
@@ -31,6 +32,12 @@ class Column(NamedTuple, Generic[R]):
     width: int = 0
     drop: int = 0
     right: bool = False
+    flexible: bool = False
+    ends: bool = False
+
+    def written(self, text: str, cells: int) -> str:
+        """A text as it stands in this column, in so many cells."""
+        return fit_ends(text, cells) if self.ends else fit(text, cells, right=self.right)
 
 
 class Table(Generic[R]):
@@ -104,6 +111,11 @@ class Table(Generic[R]):
             wanted[0] = -(-wanted[0] // _STEP) * _STEP
         return wanted
 
+    @property
+    def wanted(self) -> int:
+        """The cells that all its columns want, spaces between them included."""
+        return sum(self._widths) + max(len(self._widths) - 1, 0)
+
     def layout(self, cells: int) -> tuple[tuple[Column[R], int], ...]:
         """The columns that fit in a width, each with its own."""
         if cells not in self._layouts:
@@ -114,16 +126,18 @@ class Table(Generic[R]):
         kept = list(zip(self._columns, self._widths, strict=True))
         if not kept:
             return ()
-        first = min(max(kept[0][1], self._least), self._most)
+        main, wide = next((item for item in kept if item[0].flexible), kept[0])
+        enough = min(max(wide, self._least), self._most)
         while True:
-            left = cells - sum(size + 1 for _, size in kept[1:])
-            droppable = [column for column, _ in kept[1:] if column.drop]
-            if left >= min(first, cells) or not droppable:
+            left = cells - sum(size + 1 for column, size in kept if column is not main)
+            droppable = [column for column, _ in kept if column.drop and column is not main]
+            if left >= min(enough, cells) or not droppable:
                 break
             worst = max(droppable, key=lambda column: column.drop)
             kept = [item for item in kept if item[0] is not worst]
         # What is left over stays on the right: columns far from their names are hard to read across.
-        return ((kept[0][0], max(min(left, max(kept[0][1] + 2, self._least)), 4)), *kept[1:])
+        given = max(min(left, max(wide + 2, self._least)), 4)
+        return tuple((column, given if column is main else size) for column, size in kept)
 
     def head(self, cells: int) -> Line:
         """The titles of the columns."""
@@ -133,9 +147,7 @@ class Table(Generic[R]):
         """One row as a line."""
         row = self.rows[index]
         made = ((column, size, column.cell(row)) for column, size in self.layout(cells))
-        return self._join(
-            [Piece(fit(piece.text, size, right=column.right), piece.tone) for column, size, piece in made]
-        )
+        return self._join([Piece(column.written(piece.text, size), piece.tone) for column, size, piece in made])
 
     @staticmethod
     def _join(pieces: list[Piece]) -> Line:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import asyncio
 from functools import partial
-from typing import Any, ClassVar, Final
+from typing import Any, ClassVar
 
 from textual import on, work
 from textual.app import ComposeResult
@@ -13,29 +13,26 @@ from textual.containers import Horizontal, Vertical
 from textual.widget import Widget
 
 from console.cluster.source import State
-from console.errors import ConsoleError, UsageError
+from console.errors import ConsoleError
 from console.governance.findings import Finding, RuleResult
 from console.governance.inventory import Entry
 from console.tui import draw, keys
-from console.tui.model import auditview
+from console.tui.model import auditview, status
 from console.tui.model.auditfile import EVIDENCE, exported
 from console.tui.model.auditview import Pair
 from console.tui.model.frame import Frame
 from console.tui.model.search import Filter
 from console.tui.model.standing import Standing
 from console.tui.model.table import Table
-from console.tui.screens.commanding import CommandScreen
+from console.tui.screens.filtering import FilterScreen
 from console.tui.screens.start import WIDE
-from console.tui.text import Line, Piece, Tone
+from console.tui.text import Line
 from console.tui.widgets.cursor import CursorView
 from console.tui.widgets.pane import TextPane
-from console.tui.widgets.prompt import Asking
 from console.tui.widgets.rows import RowList
 
-_ADVICE: Final = "!text  -l key=value"
 
-
-class AuditScreen(CommandScreen):
+class AuditScreen(FilterScreen):
     """Three lists on the left; on the right what is behind the row under the cursor, and the pairs that offend."""
 
     NAME = "audit"
@@ -255,28 +252,15 @@ class AuditScreen(CommandScreen):
         else:
             self.go_back()
 
-    def action_filter(self) -> None:
-        """Narrow the list in focus."""
-        asking = Asking("/", _ADVICE, self._filter_entered, self._filter_closed, typed=self._narrow)
-        self.prompt.open(asking, self._narrowed.text)
+    @property
+    def filtered_by(self) -> str:
+        """See FilterScreen."""
+        return self._narrowed.text
 
-    def _narrow(self, text: str) -> bool:
-        try:
-            self._narrowed = Filter.parse(text)
-        except UsageError as error:
-            self.prompt.advise((Piece(error.hint, Tone.WARN),))
-            return False
-        self.prompt.advise((Piece(_ADVICE, Tone.DIM),))
+    def narrow(self, text: str) -> None:
+        """See FilterScreen."""
+        self._narrowed = Filter.parse(text)
         self._draw_lists()
-        return True
-
-    def _filter_entered(self, text: str) -> None:
-        if self._narrow(text):
-            self.close_prompt()
-
-    def _filter_closed(self) -> None:
-        self._narrow("")
-        self.close_prompt()
 
     def action_write(self) -> None:
         """Open the command line with the name of a file to write to."""
@@ -306,4 +290,5 @@ class AuditScreen(CommandScreen):
         if isinstance(chosen, Finding) and chosen.manifest:
             self.console.copy(chosen.manifest, "the manifest")
         elif chosen is not None:
-            self.console.copy(self.about.text + "\n", "what is said of it")
+            lines = (*filter(None, [status.as_of(self.frame)]), self.about.text)
+            self.console.copy("\n".join(lines) + "\n", "what is said of it")

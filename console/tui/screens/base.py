@@ -12,6 +12,7 @@ from textual.css.query import NoMatches
 from textual.screen import Screen
 from textual.widget import Widget
 
+from console.cluster.source import State
 from console.tui import keys
 from console.tui.model import status
 from console.tui.model.auditview import summary
@@ -19,7 +20,7 @@ from console.tui.model.frame import Frame
 from console.tui.model.session import Session
 from console.tui.survey import Wanted
 from console.tui.text import Line
-from console.tui.widgets.chrome import Chrome
+from console.tui.widgets.chrome import Chrome, Foot
 from console.tui.widgets.prompt import Bottom, Prompt
 
 if TYPE_CHECKING:
@@ -33,6 +34,8 @@ class MainScreen(Screen[None], inherit_bindings=False):
     AUTO_FOCUS = None
     #: Its name in `go`.
     NAME = ""
+    #: Whether the keys of a moment of the past stand in the footer.
+    _past = False
 
     def compose(self) -> ComposeResult:
         """The frame around the body."""
@@ -92,6 +95,11 @@ class MainScreen(Screen[None], inherit_bindings=False):
             self.console.survey.want(self.wanted)
         self.refresh_frame()
 
+    @property
+    def unneeded_keys(self) -> tuple[str, ...]:
+        """The ids of keys that are not worth a place in the footer now."""
+        return () if self.frame.status.state is State.PAST else ("app.now",)
+
     def refresh_frame(self) -> None:
         """Draw the newest frame, header included, where this is the screen one looks at."""
         if self.console.base is self and self.query("Chrome #banner"):
@@ -101,18 +109,25 @@ class MainScreen(Screen[None], inherit_bindings=False):
     def draw_chrome(self) -> None:
         """Draw what frames the screen."""
         frame = self.frame
+        past = frame.status.state is State.PAST
         right = status.with_charter(status.freshness(frame, self.console.clock()), summary(self.console.standing))
         self.query_one(Chrome).show(
             left=status.place(frame, self.session.view.namespace),
             right=right,
             hint=self._passing() or self.hint(),
+            past=past,
             banner=status.banner(frame),
             tooltip=" ".join(part for part in (frame.status.message, frame.status.hint) if part),
         )
+        if past is not self._past:
+            self._past = past
+            self.query_one(Foot).lay()
 
     def _passing(self) -> tuple[Line, ...]:
         """What the last change of the cluster did to its paths, for a while."""
         found = self.console.findings.shift
+        if self.frame.status.state is State.PAST:
+            return ()  # that was another moment
         return found.ways if found is not None and found.told(self.console.clock()) else ()
 
     def hint(self) -> tuple[Line, ...]:

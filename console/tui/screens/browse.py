@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from difflib import get_close_matches
-from typing import ClassVar, Final, NamedTuple
+from typing import ClassVar, NamedTuple
 
 from textual import on
 from textual.app import ComposeResult
@@ -23,19 +23,17 @@ from console.tui.model.frame import Frame
 from console.tui.model.policies import Policy
 from console.tui.model.rows import Kind, View
 from console.tui.model.search import Filter
+from console.tui.model.session import end_text
 from console.tui.model.sight import Sight
 from console.tui.model.yamlview import Sheets
-from console.tui.screens.commanding import CommandScreen
-from console.tui.screens.start import TINY, WIDE, fit_panes
+from console.tui.screens.filtering import FilterScreen
+from console.tui.screens.start import TINY, WIDE, fit_panes, names_width
 from console.tui.screens.text import YamlScreen
 from console.tui.screens.whatif import WhatIfScreen
 from console.tui.text import Line, Piece, Tone
 from console.tui.widgets.cursor import CursorView
 from console.tui.widgets.pane import TextPane
-from console.tui.widgets.prompt import Asking
 from console.tui.widgets.rows import RowList
-
-_FILTER_ADVICE: Final = "!text  -l key=value"
 
 
 class _Step(NamedTuple):
@@ -46,7 +44,7 @@ class _Step(NamedTuple):
     key: object
 
 
-class BrowseScreen(CommandScreen):
+class BrowseScreen(FilterScreen):
     """Three panes: namespaces, a list, and the object under the cursor."""
 
     NAME = "browse"
@@ -101,6 +99,7 @@ class BrowseScreen(CommandScreen):
         """All three where there is room; narrower, the details are a page of their own, and then each is."""
         fit_panes(self)
         wide, tiny = self.size.width >= WIDE, self.size.width < TINY
+        self.namespaces.styles.width = names_width(self, self.namespaces.table.wanted)
         page = self.pane or self.listing
         for pane in self.panes():
             together = {self.namespaces, self.listing} if not tiny else {pane}
@@ -113,7 +112,10 @@ class BrowseScreen(CommandScreen):
             self.session.view = View()
             self._trail.clear()
         with self.prevent(CursorView.Moved):
-            self.namespaces.show(rows.namespaces(self.sight))
+            namespaces = rows.namespaces(self.sight)
+            if namespaces.wanted != self.namespaces.table.wanted:
+                self.call_after_refresh(self.arrange_panes)
+            self.namespaces.show(namespaces)
             # The cursor follows the view, which a command may have moved.
             self.namespaces.move_to(self.session.view.namespace)
         self._draw_listing(frame)
@@ -253,30 +255,17 @@ class BrowseScreen(CommandScreen):
         else:
             self.console.say("A policy is no end of a connection: choose a workload or a pod.", "warning")
 
-    def action_filter(self) -> None:
-        """Open the filter."""
-        asking = Asking("/", _FILTER_ADVICE, self._filter_entered, self._filter_closed, typed=self._narrow)
-        self.prompt.open(asking, self._narrowed.text)
+    @property
+    def filtered_by(self) -> str:
+        """See FilterScreen."""
+        return self._narrowed.text
 
-    def _narrow(self, text: str) -> bool:
-        try:
-            wanted = Filter.parse(text)
-        except UsageError as error:
-            self.prompt.advise((Piece(error.hint, Tone.WARN),))
-            return False
-        self.prompt.advise((Piece(_FILTER_ADVICE, Tone.DIM),))
+    def narrow(self, text: str) -> None:
+        """See FilterScreen."""
+        wanted = Filter.parse(text)
         if wanted != self._narrowed:
             self._narrowed = wanted
             self._draw_listing(self.frame)
-        return True
-
-    def _filter_entered(self, text: str) -> None:
-        if self._narrow(text):
-            self.close_prompt()
-
-    def _filter_closed(self) -> None:
-        self._narrow("")
-        self.close_prompt()
 
     def action_yaml(self) -> None:
         """The YAML of the policy, or of the policies that select what is under the cursor."""
@@ -287,7 +276,8 @@ class BrowseScreen(CommandScreen):
         if found is None:
             self.console.say(f"No policy selects {chosen.name}: there is no YAML to show.")
         else:
-            self.app.push_screen(YamlScreen(found.title, found.laid, found.text, self.console.copy))
+            title = status.titled(found.title, self.frame)
+            self.app.push_screen(YamlScreen(title, found.laid, found.text, self.console.copy))
 
     def action_edit(self) -> None:
         """Change the policy under the cursor, and see what would come of it."""
@@ -306,10 +296,3 @@ class BrowseScreen(CommandScreen):
             self.console.copy(end_text(chosen), "the name")
         elif chosen is not None:
             self.console.copy(place(chosen.ref), "the name")
-
-
-def end_text(of: Workload | Pod) -> str:
-    """A workload or a pod as `parse_end` reads it."""
-    if isinstance(of, Pod) or of.kind == "Pod":
-        return f"{of.namespace}/{of.name}"
-    return f"{of.namespace}/{of.kind.lower()}/{of.name}"

@@ -12,7 +12,7 @@ from textual.widget import Widget
 
 from console.report.text import verdict_lines
 from console.tui import draw, keys
-from console.tui.model import fixview, path, verdict
+from console.tui.model import fixview, path, status, verdict
 from console.tui.model.frame import Answer, Frame, Question
 from console.tui.model.nodes import Focus
 from console.tui.model.yamlview import Sheet, Sheets, marked_sheet
@@ -170,6 +170,8 @@ class SimulateScreen(CommandScreen):
         changed = verdict.flip_line(answer.flip) if answer else ()
         if changed:
             lines.append(changed)
+        if answer and (then := status.as_of(self.frame)):
+            lines.append((Piece(then, Tone.WARN),))
         outcome = answer.verdict.outcome if answer and answer.verdict else None
         self.query_one(AnswerBox).show(lines, outcome)
 
@@ -265,7 +267,8 @@ class SimulateScreen(CommandScreen):
         if self.pane is self.yaml and self._sheet is not None:
             self.console.copy(self._sheet.text + "\n", "the YAML")
         elif self._drawn is not None and self._drawn.verdict is not None:
-            self.console.copy("\n".join(verdict_lines(self._drawn.verdict)) + "\n", "the verdict")
+            lines = [*filter(None, [status.as_of(self.frame)]), *verdict_lines(self._drawn.verdict)]
+            self.console.copy("\n".join(lines) + "\n", "the verdict")
         else:
             self.console.say("There is no verdict to copy yet.", "warning")
 
@@ -289,4 +292,5 @@ class SimulateScreen(CommandScreen):
             return
         text = self._sheet.text + "\n"
         laid = marked_sheet(self._sheet, self._focus)
-        self.app.push_screen(YamlScreen(str(self._focus.ref), laid, text, self.console.copy))
+        title = status.titled(str(self._focus.ref), self.frame)
+        self.app.push_screen(YamlScreen(title, laid, text, self.console.copy))

@@ -11,6 +11,7 @@ from textual.widgets import Static
 from console.tui import draw
 from console.tui.text import Piece, Tone
 from console.tui.widgets.chrome import Chrome
+from console.tui.widgets.drawn import BAR
 
 #: From this width on all three panes of Browse are shown; else the details are a page of their own.
 WIDE = 100
@@ -27,11 +28,9 @@ PANES_CSS = """
 #panes > *:focus { border: round $accent; }
 #namespaces { width: 22; }
 #listing { width: 1fr; min-width: 30; }
-#details { width: 38; padding: 0 1; }
-.-broad #namespaces { width: 28; }
+#details { width: 36; padding: 0 1; }
 .-broad #details { width: 66; }
 .-slim #details { width: 1fr; }
-.-tiny #namespaces { width: 1fr; }
 """
 
 
@@ -41,6 +40,15 @@ def fit_panes(screen: Screen[None]) -> None:
     screen.set_class(cells >= BROAD, "-broad")
     screen.set_class(cells < WIDE, "-slim")
     screen.set_class(cells < TINY, "-tiny")
+
+
+def names_width(screen: Screen[None], wanted: int) -> int | str:
+    """The width of the namespaces where their table wants so many cells; no wider than leaves room for the list."""
+    cells = screen.size.width
+    if cells < TINY:
+        return "1fr"
+    borders, mark = 2, 2
+    return min(max(wanted + borders + mark + BAR, 16), 30 if cells >= WIDE else 22)
 
 
 class StartScreen(Screen[None], inherit_bindings=False):

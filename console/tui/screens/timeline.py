@@ -12,30 +12,28 @@ from textual.containers import Horizontal, Vertical
 from textual.widget import Widget
 
 from console.cluster.source import State
-from console.errors import UsageError
 from console.tui import draw, keys
 from console.tui.annals import Item
 from console.tui.model import timelineview
 from console.tui.model.frame import Frame
 from console.tui.model.search import Filter
 from console.tui.model.timelineview import Edge
-from console.tui.screens.commanding import CommandScreen
+from console.tui.screens.filtering import FilterScreen
 from console.tui.screens.start import WIDE
 from console.tui.text import Line, Piece, Tone
 from console.tui.widgets.cursor import CursorView
 from console.tui.widgets.pane import TextPane
-from console.tui.widgets.prompt import Asking
 from console.tui.widgets.rows import RowList
 
-_ADVICE: Final = "text  !text"
 #: A moment so many seconds before a change shows what was there until then.
 _JUST_BEFORE: Final = 1e-6
 
 
-class TimelineScreen(CommandScreen):
+class TimelineScreen(FilterScreen):
     """Entries, the newest first; beside them what is told of the one under the cursor, and its paths."""
 
     NAME = "timeline"
+    FILTER_ADVICE = "text  !text"
     BINDINGS: ClassVar[list[BindingType]] = [*keys.bindings(keys.TIMELINE)]
     DEFAULT_CSS = """
     TimelineScreen #entries { width: 3fr; }
@@ -212,28 +210,15 @@ class TimelineScreen(CommandScreen):
         else:
             self.go_back()
 
-    def action_filter(self) -> None:
-        """Narrow the entries."""
-        asking = Asking("/", _ADVICE, self._filter_entered, self._filter_closed, typed=self._narrow)
-        self.prompt.open(asking, self._narrowed.text)
+    @property
+    def filtered_by(self) -> str:
+        """See FilterScreen."""
+        return self._narrowed.text
 
-    def _narrow(self, text: str) -> bool:
-        try:
-            self._narrowed = Filter.parse(text)
-        except UsageError as error:
-            self.prompt.advise((Piece(error.hint, Tone.WARN),))
-            return False
-        self.prompt.advise((Piece(_ADVICE, Tone.DIM),))
+    def narrow(self, text: str) -> None:
+        """See FilterScreen."""
+        self._narrowed = Filter.parse(text)
         self.draw(self.frame)
-        return True
-
-    def _filter_entered(self, text: str) -> None:
-        if self._narrow(text):
-            self.close_prompt()
-
-    def _filter_closed(self) -> None:
-        self._narrow("")
-        self.close_prompt()
 
     def action_copy(self) -> None:
         """Copy what is told of the entry."""

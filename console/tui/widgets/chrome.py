@@ -147,8 +147,9 @@ class Foot(Drawn):
 
     def _entries(self) -> list[Entry]:
         seen: dict[str, Entry] = {}
+        unneeded = getattr(self.screen, "unneeded_keys", ())
         for key, (_, binding, enabled, tooltip) in self.screen.active_bindings.items():
-            if binding.show and enabled and binding.id and binding.id not in seen:
+            if binding.show and enabled and binding.id and binding.id not in (*seen, *unneeded):
                 seen[binding.id] = Entry(keys.shown(key), binding.description, key, tooltip)
         return [seen[each] for each in sorted(seen, key=lambda each: keys.RANKS.get(each, 50))]
 
@@ -200,6 +201,7 @@ class Chrome(Vertical):
     DEFAULT_CSS = """
     Chrome { height: auto; }
     Chrome #header { background: $surface; }
+    Chrome #header.-past { background: $warning 30%; }
     Chrome #tabs { height: 1; background: $surface; }
     Chrome #banner { background: $warning 14%; display: none; }
     Chrome #banner.-said { display: block; }
@@ -228,10 +230,14 @@ class Chrome(Vertical):
         hint: Sequence[Line] = ((),),
         banner: Line = (),
         tooltip: str = "",
+        past: bool = False,
     ) -> None:
-        """Show the state of things."""
+        """Show the state of things; `past`: as it was at another moment."""
+        if len(self.children) < 3:
+            return  # the screen is being put together, or taken down
         header = self.query_one("#header", Bar)
         header.show(left, right)
+        header.set_class(past, "-past")
         header.tooltip = draw.content((Piece(tooltip),)) if tooltip else None
         self.query_one("#hint", Bar).show(((),), hint)
         bar = self.query_one("#banner", Bar)
