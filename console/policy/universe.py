@@ -14,8 +14,8 @@ from functools import reduce
 from operator import or_
 from typing import Final
 
-from console.objects.core import METADATA_NAME, ContainerPort, Namespace, Pod
-from console.objects.selectors import LabelSelector, Requirement
+from console.objects.core import ContainerPort, Namespace, Pod
+from console.objects.selectors import LabelSelector
 from console.objects.snapshot import Snapshot
 from console.policy.bitsets import bits
 from console.policy.classes import (
@@ -31,7 +31,8 @@ from console.policy.classes import (
     Surroundings,
     Where,
 )
-from console.policy.match import keys_of, selects
+from console.policy.labelled import Placed, by_name, required
+from console.policy.match import selects
 from console.policy.model import CidrPeer, Network, NodePeer
 from console.policy.spans import Spans
 from console.policy.vocabulary import Vocabulary
@@ -143,7 +144,7 @@ class Universe:
     @property
     def class_of(self) -> Mapping[tuple[str, str], int]:
         """The classes of pods that have not finished, by namespace and name."""
-        return _Placed(self.placed)
+        return Placed(self.placed)
 
     def holds(self, key: Key, family: int | None = None) -> bool:
         """Whether pods hold an address of a family (None: of any)."""
@@ -300,7 +301,7 @@ class Universe:
         for entry in (selector.match_labels or {}).items():
             among &= values.get(entry, 0)
         for requirement in selector.match_expressions or ():
-            among &= _required(requirement, values, worn)
+            among &= required(requirement, values, worn)
         return among
 
     def selected(self, namespaces: LabelSelector | None, pods: LabelSelector | None, home: str) -> tuple[int, int]:
@@ -322,7 +323,7 @@ class Universe:
         sure = self._of(selector, self.inside & ~unread, self._namespace_values, self._namespace_worn)
         maybe = 0
         for namespace in self.unread:
-            matched = _by_name(selector, namespace)
+            matched = by_name(selector, namespace)
             if matched:
                 sure |= self._spaces[namespace.name]
             elif matched is None:
@@ -381,41 +382,3 @@ class Universe:
         if number >= len(self.pods) or self.pods[number].host:
             return ()
         return self.keys.ports[self.pods[number].key.names]
-
-
-class _Placed(Mapping[tuple[str, str], int]):
-    """Tables by namespace, as one by namespace and name."""
-
-    def __init__(self, tables: Mapping[str, Mapping[str, int]]) -> None:
-        self._tables = tables
-
-    def __getitem__(self, key: tuple[str, str]) -> int:
-        return self._tables[key[0]][key[1]]
-
-    def __iter__(self) -> Iterator[tuple[str, str]]:
-        return ((namespace, name) for namespace, table in self._tables.items() for name in table)
-
-    def __len__(self) -> int:
-        return sum(map(len, self._tables.values()))
-
-
-def _required(entry: Requirement, values: Mapping[tuple[str, str], int], worn: Mapping[str, int]) -> int:
-    if entry.operator == "Exists":
-        return worn.get(entry.key, 0)
-    if entry.operator == "DoesNotExist":
-        return ~worn.get(entry.key, 0)
-    listed = reduce(or_, (values.get((entry.key, value), 0) for value in entry.values or ()), 0)
-    return listed if entry.operator == "In" else ~listed
-
-
-def _by_name(selector: LabelSelector, namespace: Namespace) -> bool | None:
-    """What a namespaceSelector says of a namespace of which only the name is known."""
-    if selector.is_empty:
-        return True
-    if set(keys_of(selector)) == {METADATA_NAME}:
-        return selects(selector, namespace.labels)
-    named = LabelSelector(
-        {key: value for key, value in (selector.match_labels or {}).items() if key == METADATA_NAME},
-        [entry for entry in selector.match_expressions or () if entry.key == METADATA_NAME],
-    )
-    return None if selects(named, namespace.labels) else False
