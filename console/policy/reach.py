@@ -24,12 +24,13 @@ from console.policy.bitsets import apart as apart
 from console.policy.bitsets import bits as bits
 from console.policy.changes import changes
 from console.policy.engine import Engine
-from console.policy.following import TooWide, follow
+from console.policy.following import follow
 from console.policy.hooks import Hooks
 from console.policy.model import Network, Policy, Protocol
 from console.policy.parts import Parts, make
 from console.policy.ports import PortSpan
 from console.policy.sides import Side
+from console.policy.succession import TooWide
 from console.policy.universe import Outside, PodClass
 from console.policy.verdict import Outcome
 
