@@ -83,9 +83,13 @@ class RecordingSource:
 
         self._move(move)
 
-    def go(self, at: float) -> None:
+    def go(self, at: float) -> bool:
         """See rewind.Movable; at most an end of the recording."""
         self._to(lambda _: at)
+        return True
+
+    def mark(self, at: float) -> None:
+        """See rewind.Movable: every moment is kept."""
 
     def now(self) -> None:
         """See rewind.Movable: the end of the recording."""

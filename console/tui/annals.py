@@ -15,8 +15,9 @@ if TYPE_CHECKING:
     from console.policy.asking import Modes
     from console.policy.engine import Engine
 
-#: Entries that are kept; of more, the oldest are dropped, and how many is said.
-KEPT: Final = 5_000
+#: Entries that are kept, and paths of theirs, each of which holds two verdicts; of more the oldest are dropped.
+KEPT: Final = 2_000
+PATHS: Final = 2_000
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -35,7 +36,7 @@ class Annals:
     def __init__(self, kept: int = KEPT) -> None:
         self._lock = threading.Lock()
         self._items: deque[Item] = deque(maxlen=kept)
-        self._count = 0
+        self._count = self._paths = 0
         self.folded = 0
         #: Whether a recording is being read, and what kept it from being read.
         self.reading = False
@@ -45,7 +46,7 @@ class Annals:
         """Forget all: another cluster is looked at."""
         with self._lock:
             self._items.clear()
-            self._count = self.folded = 0
+            self._count = self._paths = self.folded = 0
             self.reading, self.trouble = False, ""
 
     def add(self, step: Step, after: float) -> None:
@@ -62,7 +63,15 @@ class Annals:
 
     def _put(self, at: float, after: float, told: Entry | Hole) -> None:
         self._count += 1
+        self._paths += _paths(told)
+        if len(self._items) == self._items.maxlen:
+            self._drop()
         self._items.append(Item(self._count, at, after, told))
+        while self._paths > PATHS and len(self._items) > 1:
+            self._drop()
+
+    def _drop(self) -> None:
+        self._paths -= _paths(self._items.popleft().told)
 
     @property
     def count(self) -> int:
@@ -111,3 +120,7 @@ def _until(steps: Iterator[Step | Hole], stopped: Callable[[], bool]) -> Iterato
         if stopped():
             return
         yield step
+
+
+def _paths(told: Entry | Hole) -> int:
+    return len(getattr(told, "paths", ()))

@@ -76,10 +76,14 @@ class Desk:
             self._dirty = True
             self._wake.notify()
 
-    def go(self, at: float) -> None:
-        """Show the moment at `at` (time.time() seconds) instead of now. Returns at once."""
+    def go(self, at: float) -> bool:
+        """Show the moment at `at` (time.time() seconds) instead of now. Returns at once: False where it is forgotten."""
+        return isinstance(self._source, Movable) and self._source.go(at)
+
+    def mark(self, at: float) -> None:
+        """Say that one may come back to what is so from `at` on. Returns at once; any thread may."""
         if isinstance(self._source, Movable):
-            self._source.go(at)
+            self._source.mark(at)
 
     def now(self) -> None:
         """Show the newest there is. Returns at once."""

@@ -33,7 +33,7 @@ class Warden:
 
     `charter` gives the charter's text and what it is called; it is read on that thread,
     before the first audit. Changes of frames that were passed over add up, so that what
-    did it is still told.
+    did it is still told. `mark` takes the moments of which something was told.
     """
 
     def __init__(
@@ -42,6 +42,7 @@ class Warden:
         charter: Callable[[], tuple[str, str]],
         annals: Annals,
         *,
+        mark: Callable[[float], None] = lambda _: None,
         modes: Modes | None = None,
         clock: Callable[[], float] = time.time,
         rest: float = _REST,
@@ -49,6 +50,7 @@ class Warden:
         self._post = post
         self._charter = charter
         self._annals = annals
+        self._mark = mark
         self._modes = modes
         self._clock = clock
         self._rest = rest
@@ -177,7 +179,10 @@ class Warden:
             self._timeline = Timeline(frame.snapshot, audit=lambda _: self._present, modes=self._modes)
             return
         at = max((change.at for change in changes), default=self._clock())
-        self._annals.add(self._timeline.tell(at, changes, frame.snapshot), at)
+        step = self._timeline.tell(at, changes, frame.snapshot)
+        if step.entries:
+            self._mark(at)
+        self._annals.add(step, at)
 
 
 def _looks_back(frame: Frame) -> bool:

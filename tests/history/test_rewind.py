@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from console.cluster.source import Change, State, Status, Update, Verb
+from console.history.moments import Moments
 from console.history.rewind import Movable, Rewind, movable
 from console.objects.meta import ObjectRef
 from console.objects.snapshot import Snapshot
@@ -17,9 +18,9 @@ def changed(name: str, at: float) -> Change:
 class Watched:
     """A rewindable source with what it said."""
 
-    def __init__(self, kept: int = 100) -> None:
+    def __init__(self, moments: Moments | None = None) -> None:
         self.source = Scripted()
-        self.rewind = Rewind(self.source, kept=kept)
+        self.rewind = Rewind(self.source, moments)
         self.said: list[Update] = []
         self.rewind.open(self.said.append)
 
@@ -76,16 +77,31 @@ def test_the_moments_of_the_meantime_can_be_gone_to_as_well() -> None:
     assert watched.said[-1].snapshot is second
 
 
-def test_before_the_first_moment_there_is_the_first_and_only_so_many_are_kept() -> None:
-    watched = Watched(kept=2)
-    watched.rewind.go(1.0)
+def test_before_the_first_moment_there_is_nothing_to_show() -> None:
+    watched = Watched()
+    assert not watched.rewind.go(1.0)
     watched.rewind.now()
     assert watched.said == []
-    watched.happens(1.0)
-    second = watched.happens(2.0)
-    watched.happens(3.0)
-    watched.rewind.go(0.0)
-    assert watched.said[-1].snapshot is second
+    first = watched.happens(1.0)
+    assert not watched.rewind.go(0.5)
+    assert watched.rewind.go(1.0)
+    assert watched.said[-1].snapshot is first
+
+
+def test_of_older_moments_those_are_kept_of_which_something_was_told_and_where_it_began() -> None:
+    watched = Watched(Moments(recent=2, worth=2))
+    states = {at: watched.happens(at) for at in (1.0, 2.0, 3.0)}
+    watched.rewind.mark(2.0)
+    watched.rewind.mark(3.0)
+    states.update((at, watched.happens(at)) for at in (4.0, 5.0, 6.0, 7.0))
+    shown = {}
+    for at in (1.5, 2.5, 3.5, 4.5, 5.5, 6.5, 7.5):
+        shown[at] = watched.rewind.go(at) and watched.said[-1].snapshot
+    assert shown[1.5] is False  # only two are kept of those that are old
+    assert shown[2.5] is states[2.0]
+    assert shown[3.5] is shown[4.5] is shown[5.5] is states[3.0]
+    assert shown[6.5] is states[6.0]
+    assert shown[7.5] is states[7.0]
 
 
 def test_what_was_not_read_whole_is_no_moment() -> None:

@@ -181,7 +181,9 @@ class TimelineScreen(FilterScreen):
         item = self._item
         if item is None:
             return
-        self.console.desk.go(item.after if side > 0 else item.at - _JUST_BEFORE)
+        if not self.console.desk.go(item.after if side > 0 else item.at - _JUST_BEFORE):
+            self.console.say("That moment is kept no more. A session with --record FILE keeps all.", "warning")
+            return
         when = "after" if side > 0 else "before"
         self.console.say(f"Every screen now shows the moment just {when} this. n is back to now.")
 
