@@ -24,13 +24,14 @@ _SCREENS: Final = ((b"1", "Browse"), (b"3", "Matrix"), (b"4", "Audit"), (b"5", "
 
 
 class _Look(NamedTuple):
-    """Seconds since the beginning, resident MiB, CPU seconds used by all threads, and a key pressed on a screen."""
+    """Seconds since the beginning, resident MiB, CPU seconds of all threads, a key pressed on a screen, and frames until it was quiet."""
 
     at: float
     memory: float
     cpu: float
     screen: str
     key: Latency
+    frames: int
 
 
 def alive(setting: Setting) -> Iterator[Figure]:
@@ -68,7 +69,7 @@ def _watched(terminal: Terminal, seconds: float) -> Iterator[_Look]:
         latency = terminal.press(b"j")
         status = Path(f"/proc/{terminal.pid}/status").read_text()
         memory = next(int(line.split()[1]) / 1024 for line in status.splitlines() if line.startswith("VmRSS"))
-        yield _Look(passed, memory, terminal.usage().cpu, screen, latency)
+        yield _Look(passed, memory, terminal.usage().cpu, screen, latency, terminal.frames)
         time.sleep(_EVERY)
 
 
@@ -82,11 +83,10 @@ def _figures(looks: list[_Look], made: int, setting: Setting) -> Iterator[Figure
     share = (last.cpu - first.cpu) / (last.at - first.at) * 100
     yield Figure("alive", "CPU", "%", (share,), f"of one core, all threads; {os.cpu_count()} cores here")
     for _, screen in _SCREENS:
-        keys = [look.key for look in settled if look.screen == screen]
-        if keys:
-            wall = tuple(each.alone for each in keys)
-            yield Figure("alive, j", screen, "ms", wall, "wall to its frame, less the loop's waits for a core")
-            loop = tuple(each.loop for each in keys)
-            yield Figure(
-                "alive, j", f"{screen}, CPU of the loop", "ms", loop, "its frame, and changes drawn with it", 50
-            )
+        mine = [look for look in settled if look.screen == screen]
+        if mine:
+            first = tuple(look.key.first for look in mine)
+            yield Figure("alive, j", f"{screen}, first byte", "ms", first, "wall")
+            frames = tuple(look.key.loop / max(look.frames, 1) for look in mine)
+            how = "CPU of the loop until it is quiet, by the frames drawn: changes of the cluster are among them"
+            yield Figure("alive, j", f"{screen}, a frame", "ms", frames, how, 50)

@@ -30,6 +30,7 @@ _ESCAPES: Final = re.compile(rb"\x1b(?:\[[0-?]*[ -/]*[@-~]|[()][A-Z0-9]|[=>78]|\
 #: What terminals of today answer: frames are marked (mode 2026), so that none is shown half drawn.
 _ASKS_FOR_MARKS: Final = b"\x1b[?2026$p"
 _HAS_MARKS: Final = b"\x1b[?2026;2$y"
+_FRAME: Final = b"\x1b[?2026h"
 
 
 class Usage(NamedTuple):
@@ -90,6 +91,11 @@ class Terminal:
     def pid(self) -> int:
         """The program's process."""
         return self._process.pid
+
+    @property
+    def frames(self) -> int:
+        """How many frames were drawn since the last key was pressed."""
+        return self._drawn.count(_FRAME)
 
     def __enter__(self) -> Terminal:
         return self
