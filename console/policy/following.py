@@ -99,19 +99,20 @@ class _Letting:
         for number, (policy, direction, rule) in met:
             if id(policy) not in subjects:
                 subjects[id(policy)] = list(bits(selected(later.universe, policy)[1] & ~touched))
-            out = list(profiler.spoken(rule, number)) if direction is Direction.EGRESS else None
+            # Names of ports are those of the destination: only of ingress rules they differ from subject to subject.
+            apart = direction is Direction.INGRESS and any(match.name for match in rule.ports or ())
+            spoken = [] if apart else list(profiler.spoken(rule, number))
+            bit = 1 << number
             for subject in subjects[id(policy)]:
                 if subject not in plain:
-                    tiers = (each[0].tier for each in later.selecting[subject])
-                    plain[subject] = (
-                        simple and subject not in later.doubts and all(tier is Tier.NETWORK_POLICY for tier in tiers)
-                    )
+                    tiered = [each for each in later.selecting[subject] if each[0].tier is not Tier.NETWORK_POLICY]
+                    plain[subject] = simple and not tiered and subject not in later.doubts
                 if not plain[subject]:
                     others |= 1 << subject
                     continue
                 cells = found.cells[direction].setdefault(subject, {})
-                for ports in profiler.spoken(rule, subject) if out is None else out:
-                    cells[ports] = cells.get(ports, 0) | (1 << number)
+                for ports in profiler.spoken(rule, subject) if apart else spoken:
+                    cells[ports] = cells.get(ports, 0) | bit
         return found, others
 
     def added(self, direction: Direction, number: int, cells: Sequence[Cell]) -> Sequence[Cell]:
