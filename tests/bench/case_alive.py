@@ -24,7 +24,7 @@ _SCREENS: Final = ((b"1", "Browse"), (b"3", "Matrix"), (b"4", "Audit"), (b"5", "
 
 
 class _Look(NamedTuple):
-    """Seconds since the beginning, resident MiB, CPU seconds of all threads, a key pressed on a screen, and frames until it was quiet."""
+    """Seconds since the beginning, resident MiB, CPU seconds of all threads; a key on a screen, and its frames."""
 
     at: float
     memory: float
