@@ -124,7 +124,7 @@ SPOILT: dict[str, Spoil] = {
     "nothing": answer(headed(b"")),
     "a wait that is no number": answer(b"HTTP/1.1 429 X\r\nRetry-After: \xb2\r\nContent-Length: 0\r\n\r\n"),
     "a wait for ever": answer(b"HTTP/1.1 429 X\r\nRetry-After: 99999999999999\r\nContent-Length: 0\r\n\r\n"),
-    **{f"flipped bytes {seed}": flipped(seed) for seed in range(8)},
+    **{f"flipped bytes {seed}": flipped(seed) for seed in range(4)},
 }
 
 

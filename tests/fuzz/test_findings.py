@@ -18,8 +18,8 @@ def test_what_was_found_once_does_not_break_again(finding: Path) -> None:
 
 
 @pytest.mark.parametrize("name", TARGETS)
-def test_a_target_holds_on_its_seeds_and_on_every_tenth_cut_of_them(name: str) -> None:
-    for seed in list(seeds(name))[:12]:
+def test_a_target_holds_on_its_seeds_and_when_they_are_cut_short(name: str) -> None:
+    for seed in list(seeds(name))[:5]:
         TARGETS[name](seed)
-        for cut in range(0, len(seed), len(seed) // 10 + 1):
+        for cut in range(0, len(seed), len(seed) // 5 + 1):
             TARGETS[name](seed[:cut])

@@ -112,11 +112,11 @@ def test_nothing_of_it_is_obeyed_by_the_consoles_terminal(folder: Path, tmp_path
         ):
             session.press(keys.encode())
             session.forget()
-            session.read(0.15)
+            session.read(0.06)
         for keys in ("3", "\r", "\x1b", "4", "\r", "\x1b", "1", "p", "\x10", "\x1b", "?", "\x1b"):
             session.press(keys.encode())
             session.forget()
-            session.read(0.15)
+            session.read(0.06)
         session.press(b"\x11")
         assert session.ended() == 0
         session.assert_clean()
