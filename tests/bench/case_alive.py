@@ -85,8 +85,8 @@ def _figures(looks: list[_Look], made: int, setting: Setting) -> Iterator[Figure
     for _, screen in _SCREENS:
         mine = [look for look in settled if look.screen == screen]
         if mine:
-            first = tuple(look.key.first for look in mine)
-            yield Figure("alive, j", f"{screen}, first byte", "ms", first, "wall")
+            soonest = tuple(look.key.first for look in mine)
+            yield Figure("alive, j", f"{screen}, first byte", "ms", soonest, "wall")
             frames = tuple(look.key.loop / max(look.frames, 1) for look in mine)
             how = "CPU of the loop until it is quiet, by the frames drawn: changes of the cluster are among them"
             yield Figure("alive, j", f"{screen}, a frame", "ms", frames, how, 50)
