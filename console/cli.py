@@ -18,7 +18,8 @@ from typing import Final
 from console import __version__
 from console.commands import record
 from console.errors import ConsoleError, UsageError
-from console.wiring import Parser, charter_of, charter_text, contexts, modes, say, source_flags, sources, title
+from console.flags import Parser, modes, source_flags
+from console.wiring import charter_of, charter_text, contexts, say, sources, title
 
 #: Each is a module of console.commands, imported when it is asked for.
 _COMMANDS: Final = (
@@ -82,7 +83,7 @@ def main(argv: Sequence[str] | None = None) -> int:
     arguments = list(sys.argv[1:] if argv is None else argv)
     for name, mode in (("stdin", "r"), ("stdout", "w"), ("stderr", "w")):
         if getattr(sys, name) is None:  # closed by whoever started it
-            setattr(sys, name, open(os.devnull, mode, encoding="utf-8"))
+            setattr(sys, name, open(os.devnull, mode, encoding="utf-8"))  # noqa: SIM115  (for as long as we run)
     for stream in (sys.stdout, sys.stderr):
         if hasattr(stream, "reconfigure"):
             stream.reconfigure(errors="backslashreplace")  # a glyph must not end a run under LANG=C

@@ -12,7 +12,8 @@ from typing import TYPE_CHECKING, Any, Final
 
 from console.commands.record import told_to_stop
 from console.errors import ClusterError
-from console.wiring import modes, say, sources
+from console.flags import modes
+from console.wiring import say, sources
 
 if TYPE_CHECKING:
     from console.cluster.source import Change, Update

@@ -10,8 +10,9 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Final
 
 from console.errors import InputError, UsageError
+from console.flags import modes
 from console.report.clean import clean
-from console.wiring import charter_text, modes, say, snapshot_and_moment, title
+from console.wiring import charter_text, say, snapshot_and_moment, title
 
 if TYPE_CHECKING:
     from console.governance.questions import Question

@@ -7,7 +7,8 @@ from typing import Final
 
 from console.commands.timeline import audit_of
 from console.errors import UsageError
-from console.wiring import modes, print_json, say
+from console.flags import modes
+from console.wiring import print_json, say
 
 HELP: Final = "what if SRC had been taken then: how far one got, what had widened that, what closed it"
 

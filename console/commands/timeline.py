@@ -7,7 +7,8 @@ from collections.abc import Callable
 from typing import TYPE_CHECKING, Any, Final
 
 from console.errors import UsageError
-from console.wiring import charter_of, modes, print_json, say
+from console.flags import modes
+from console.wiring import charter_of, print_json, say
 
 if TYPE_CHECKING:
     from console.governance.findings import Audit

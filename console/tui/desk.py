@@ -77,7 +77,7 @@ class Desk:
             self._wake.notify()
 
     def go(self, at: float) -> bool:
-        """Show the moment at `at` (time.time() seconds) instead of now. Returns at once: False where it is forgotten."""
+        """Show the moment at `at` (time.time() seconds), not now. Returns at once: False where it is forgotten."""
         return isinstance(self._source, Movable) and self._source.go(at)
 
     def mark(self, at: float) -> None:
