@@ -1,4 +1,7 @@
-"""``python -m tests.bench [CASE …]``: measure, and print what was measured, how, and on what."""
+"""``python -m tests.bench [CASE …]``: measure, and print what was measured, how, and on what.
+
+``python -m tests.bench scale`` is all pairs at every size, beside other tools (see `scale`).
+"""
 
 from __future__ import annotations
 
@@ -30,6 +33,11 @@ CASES: Final[Mapping[str, Callable[[Setting], Iterator[Figure]]]] = {
 
 
 def main() -> None:
+    if sys.argv[1:2] == ["scale"]:  # a command of its own: what it prints is another table
+        from . import scale
+
+        scale.main(sys.argv[2:])
+        return
     parser = argparse.ArgumentParser(prog="python -m tests.bench", description="Measure the console. Needs Linux.")
     parser.add_argument("cases", nargs="*", metavar="CASE", help=f"of {', '.join(CASES)}; all unless named")
     parser.add_argument("--json", action="store_true", help="one JSON object rather than a table")

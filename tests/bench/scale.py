@@ -1,4 +1,4 @@
-"""``python -m tests.bench.scale``: all pairs at every size, beside other tools where they are, as Markdown.
+"""``python -m tests.bench scale``: all pairs at every size, beside other tools where they are, as Markdown.
 
 Figures are medians of CPU time in one process a size, from decoded objects; peaks of memory
 are of the whole process. The listings of the peers are compared pair by pair, ports and all.
@@ -11,7 +11,7 @@ import json
 import subprocess
 import sys
 import tempfile
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Sequence
 from pathlib import Path
 from typing import Any, Final
 
@@ -30,14 +30,14 @@ _GROWTH: Final = (
 _CHANGES: Final = ("policy edited", "pod added", "pod label", "namespace label")
 
 
-def main() -> None:
-    parser = argparse.ArgumentParser(prog="python -m tests.bench.scale", description=__doc__.splitlines()[0])
+def main(arguments: Sequence[str] | None = None) -> None:
+    parser = argparse.ArgumentParser(prog="python -m tests.bench scale", description=__doc__.splitlines()[0])
     parser.add_argument("sizes", nargs="*", metavar="SIZE", help=f"of {', '.join(SIZES)}; all unless named")
     parser.add_argument("--generator", type=Path, metavar="FILE", help="gen_cluster.py (default: beside the checkout)")
     parser.add_argument("--tiers", action="store_true", help="mix in policies of the admin and baseline tiers")
     parser.add_argument("--no-peers", action="store_true", help="leave the other tools out")
     parser.add_argument("--growth", action="store_true", help="figures against pods, classes and policies, too")
-    options = parser.parse_args()
+    options = parser.parse_args(arguments)
     if unknown := sorted(set(options.sizes) - SIZES.keys()):
         parser.error(f"there is no size {', '.join(unknown)}; sizes: {', '.join(SIZES)}")
     root = Path(__file__).parents[2]
