@@ -20,8 +20,10 @@ from console.policy.verdict import Connection, End, Outcome
 
 _FIRST: Final = 1
 _LAST: Final = 65535
-#: Ranges of one protocol that are judged one by one, each by every rule there is.
-_MOST_RANGES: Final = 2048
+#: Ranges are judged one by one, each by every rule and port there is: so many of these together take some seconds.
+_MOST_WORK: Final = 2_000_000
+#: What judging a rule takes, in judgements of one of its ports.
+_RULE: Final = 8
 
 
 class PortSpan(msgspec.Struct, frozen=True):
@@ -79,7 +81,7 @@ def any_port(engine: Engine, source: End, destination: End) -> PortsVerdict:
     spans = []
     for protocol in Protocol:
         bounds = sorted(_bounds(policies, pods, protocol))
-        if len(bounds) > _MOST_RANGES:
+        if len(bounds) * _weight(policies) > _MOST_WORK:
             raise UsageError(
                 f"policies cut the {protocol.value} ports between these ends into {len(bounds):,} ranges",
                 hint="ask for one port: --port 443",
@@ -90,6 +92,11 @@ def any_port(engine: Engine, source: End, destination: End) -> PortsVerdict:
         )
         spans += _merged(judged)
     return PortsVerdict(source, destination, tuple(spans))
+
+
+def _weight(policies: Sequence[Policy]) -> int:
+    rules = [rule for policy in policies for rule in (*(policy.ingress or ()), *(policy.egress or ()))]
+    return sum(_RULE + len(rule.ports or ()) for rule in rules)
 
 
 def _judged(engine: Engine, connection: Connection, high: int) -> PortSpan:
