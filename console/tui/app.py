@@ -9,17 +9,17 @@ from __future__ import annotations
 import asyncio
 import gc
 import time
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Sequence
 from typing import TYPE_CHECKING, ClassVar
 
 from textual import events, work
 from textual.binding import BindingType
 
-from console.errors import ConsoleError, InputError
+from console.errors import ConsoleError
 from console.tui import keys, signals
 from console.tui.screens.start import PANES_CSS, StartScreen
 from console.tui.stage import Stage
-from console.tui.theme import DEFAULT, THEMES
+from console.tui.theme import THEMES, known_theme
 
 if TYPE_CHECKING:
     from console.cluster.source import Source
@@ -29,13 +29,13 @@ if TYPE_CHECKING:
 
 
 class ConsoleApp(Stage, inherit_bindings=False):
-    """Browse and Simulate over one source at a time.
+    """The screens over one source at a time.
 
     `source` is that source, or makes it: then it is made after the first paint, and
     `title` is what the header says until then. `open_context` opens one of `contexts`;
     `reopen` makes the present source afresh, for when it failed. `charter` gives the
     charter's text and what it is called (default: the one inside). `clock` gives
-    time.time() seconds; `settled` is called when all was read and made ready.
+    time.time() seconds; `settled` is called when all was read and made ready (None: nothing is made ready ahead).
     """
 
     TITLE = "netpol-console"
@@ -63,7 +63,7 @@ class ConsoleApp(Stage, inherit_bindings=False):
         reopen: Callable[[], Source] | None = None,
         clock: Callable[[], float] = time.time,
         copy_limit: int | None = None,
-        settled: Callable[[], object] = lambda: None,
+        settled: Callable[[], object] | None = lambda: None,
     ) -> None:
         from console.settings import Settings
 
@@ -79,7 +79,7 @@ class ConsoleApp(Stage, inherit_bindings=False):
         self.settled = settled
         for theme in THEMES:
             self.register_theme(theme)
-        self.theme = _known_theme(self.settings, self.available_themes)
+        self.theme = known_theme(self.settings, self.available_themes)
         self.set_keymap(dict(keys.checked(self.settings)))
         self.add_mode("start", lambda: StartScreen(self._source_title))
 
@@ -127,6 +127,7 @@ class ConsoleApp(Stage, inherit_bindings=False):
             lambda standing: self.hand_over(Audited(standing)),
             self._charter,
             self.annals,
+            mark=lambda at: self.desk.mark(at),
             modes=self._judging,
             clock=self.clock,
         )
@@ -158,14 +159,6 @@ def _charter_inside() -> tuple[str, str]:
     from console.governance.charter_default import DEFAULT_FILE, default_text
 
     return default_text(), DEFAULT_FILE
-
-
-def _known_theme(settings: Settings, available: Iterable[str]) -> str:
-    name = settings.theme or DEFAULT
-    known = list(available)
-    if name not in known:
-        raise InputError(f"{settings.place('theme')}: there is no theme {name!r}", hint=f"themes: {', '.join(known)}")
-    return name
 
 
 def run(

@@ -159,7 +159,8 @@ MATRIX: Final = (
 
 AUDIT: Final = (
     Key("audit.simulate", "s", "simulate", "simulate", "Ask about the pair under the cursor", 20),
-    Key("audit.rules", "r", "list('rules')", "rules", "The charter's rules", 30),
+    Key("audit.around", "r", "around", "reach", "All it reaches, all that reaches it: of a pair its source", 22),
+    Key("audit.rules", "t", "list('rules')", "charter", "The charter's rules"),
     Key("audit.findings", "f", "list('findings')", "findings", "What is wrong beyond them", 31),
     Key("audit.inventory", "i", "list('inventory')", "inventory", "What runs, by role and domain", 32),
     Key("audit.filter", "slash", "filter", "filter", "Filter the list: text, !text, -l key=value", 40, True),

@@ -2,15 +2,19 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from enum import Enum
-from typing import Final
+from typing import TYPE_CHECKING, Final
 
 from rich.style import Style as RichStyle
 from textual.color import Color
 from textual.theme import Theme
 
+from console.errors import InputError
 from console.tui.text import Tone
+
+if TYPE_CHECKING:
+    from console.settings import Settings
 
 #: The theme the console opens in.
 DEFAULT: Final = "netpol-night"
@@ -97,3 +101,12 @@ def tones(variables: Mapping[str, str], background: Color) -> dict[Tone, RichSty
     }
     bold = (Tone.STRONG, Tone.BAD)
     return {tone: RichStyle(color=named.get(tone, foreground).rich_color, bold=tone in bold or None) for tone in Tone}
+
+
+def known_theme(settings: Settings, available: Iterable[str]) -> str:
+    """The theme of the settings, or the default. Raises InputError for one that is not available."""
+    name = settings.theme or DEFAULT
+    known = list(available)
+    if name not in known:
+        raise InputError(f"{settings.place('theme')}: there is no theme {name!r}", hint=f"themes: {', '.join(known)}")
+    return name

@@ -146,9 +146,12 @@ class Driver:
 
 @asynccontextmanager
 async def console(
-    source: Source | Callable[[], Source], size: tuple[int, int] = (120, 36), **options: Any
+    source: Source | Callable[[], Source], size: tuple[int, int] = (120, 36), *, ahead: bool = False, **options: Any
 ) -> AsyncIterator[Driver]:
-    """The console on a source, at a size of columns and lines."""
-    app = ConsoleApp(source, **options)
+    """The console on a source, at a size of columns and lines.
+
+    `ahead`: mount the screens nobody has gone to yet, as it does in idle moments: half of what a test costs.
+    """
+    app = ConsoleApp(source, **options) if ahead else ConsoleApp(source, settled=None, **options)
     async with app.run_test(size=size) as pilot:
         yield Driver(app, pilot)

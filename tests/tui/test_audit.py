@@ -63,8 +63,7 @@ async def test_the_header_counts_the_rules_and_the_screen_lists_what_fails_first
         await user.see(f"charter {passed}/{len(audit.rules)} ✓ {failed} ✗")
         await user.press("4")
         await user.see("Charter · AI platform boundaries", "✗ FAIL", "✓ PASS", "Findings", "AI inventory")
-        shown = [row.split("  ")[0] for row in user.rows("rules")]
-        assert sorted(shown) == sorted(rule.name for rule in audit.rules)
+        assert sorted(user.list("rules").table.keys) == sorted(rule.name for rule in audit.rules)
         words = ["FAIL" if "✗ FAIL" in row else "PASS" for row in user.rows("rules")]
         assert words == sorted(words)
 
@@ -79,8 +78,8 @@ async def test_a_rule_leads_to_its_pairs_and_a_pair_to_its_verdict_and_back(stil
         await user.press("enter")
         await user.until(lambda: user.focused == "pairs")
         pairs = user.rows("pairs")
-        assert any("notebooks/deployment/hub → metadata" in row for row in pairs)
-        while "deployment/hub" not in user.under_cursor("pairs"):
+        assert any("notebooks/hub → metadata" in row for row in pairs)
+        while "notebooks/hub" not in user.under_cursor("pairs"):
             await user.press("j")
         await user.press("enter")
         await user.see("● ALLOWED", "notebooks/deployment/hub")
@@ -100,6 +99,44 @@ async def test_findings_and_the_inventory_say_what_speaks_for_them(still: Still)
         await user.see("training/pytorchjob/llm-finetune", "train-data")
         await user.press("escape")
         await user.until(lambda: user.focused == "rules")
+
+
+async def test_rules_of_the_baseline_say_what_they_want_and_pairs_show_both_ends(still: Still) -> None:
+    async with console(still) as user:
+        await audited(user)
+        await user.press("4")
+        await user.see("nothing gets in unless a policy lets it", "cloud metadata is out of reach", "─ metadata ─")
+        await user.press("slash")
+        await user.type("deny-egress")  # as the charter, exceptions and reports call it
+        await user.press("enter")
+        await user.see("nothing gets out unless a policy lets it")
+        pairs = user.list("pairs")
+        for place, pair in enumerate(pairs.table.rows):
+            line = "".join(piece.text for piece in pairs.table.line(place, 40)).rstrip()
+            assert line.startswith(f"✗ {pair.offence.source.split('/')[0][:8]}")
+            assert line.endswith(f"→ {pair.offence.destination}")
+        await user.press("enter", "r")
+        await user.see("From here", "To here")
+        await user.press("escape")
+        await user.see("nothing gets out unless a policy lets it")
+
+
+async def test_a_filter_that_leaves_nothing_says_how_to_take_it_off(still: Still) -> None:
+    async with console(still) as user:
+        await audited(user)
+        await user.press("4", "slash")
+        await user.type("zzz")
+        await user.see("No row passes the filter zzz", "takes it off")
+
+
+async def test_without_a_connection_audit_and_timeline_say_what_to_do() -> None:
+    source = Scripted()
+    async with console(source, charter=held, reopen=Scripted) as user:
+        await user.until(lambda: source.opened)
+        source.say(State.FAILED, message="the API server at https://10.0.0.1 does not answer", hint="is the VPN up?")
+        for key in "45":
+            await user.press(key)
+            await user.see("✗ the API server at https://10.0.0.1 does not answer", "is the VPN up?", "^r", "try again")
 
 
 @pytest.mark.parametrize("size", [(80, 24), (60, 15)])

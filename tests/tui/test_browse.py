@@ -251,3 +251,24 @@ async def test_a_label_full_of_tricks_is_shown_for_what_it_is(demo: DemoCluster,
         await user.put_cursor("aaa-hostile")
         await user.see("=[/oops]", r"\x1b[31mred\x1b]0;title\x07", r"=\u202egnp.exe", r"=a\nb", "…(+3976)")
         assert all(character.isprintable() or character == "\n" for character in user.text)
+
+
+async def test_what_has_ended_is_listed_behind_what_runs(still: Still) -> None:
+    async with console(still) as user:
+        await user.live()
+        for namespace in ("feature-store", "training"):
+            await user.command(f"ns {namespace}")
+            await user.until(lambda namespace=namespace: user.app.session.view.namespace == namespace)
+            ended = ["ended" in row for row in user.rows()]
+            assert any(ended)
+            assert ended == sorted(ended)
+        await user.command("pod")
+        await user.see("Succeeded")
+        ended = ["Succeeded" in row for row in user.rows()]
+        assert ended == sorted(ended)
+
+
+async def test_names_that_do_not_fit_keep_their_beginning_and_their_end(still: Still) -> None:
+    async with console(still) as user:
+        await user.live()
+        await user.see("…dmission-create", "…ginx-controller", "feature-store/feast-materialize")

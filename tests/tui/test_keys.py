@@ -8,6 +8,7 @@ from console.errors import InputError
 from console.settings import Settings, parse
 from console.tui import keys
 from console.tui.app import ConsoleApp
+from console.tui.screens.main import MAIN
 from console.tui.screens.text import TextScreen
 from console.tui.widgets.chrome import Tab
 
@@ -203,6 +204,7 @@ async def test_q_leaves() -> None:
 async def test_clicks_do_what_keys_do(still: Still) -> None:
     async with console(still) as user:
         await user.live()
+        await user.see("feature-store/feast-redis")
         await user.pilot.click("#listing", offset=(5, 4))
         assert user.list().cursor == 2
         assert await user.pilot.click("Tab", offset=(3, 0))
@@ -224,3 +226,14 @@ async def test_the_same_keys_answer_in_the_same_way_while_updates_come(still: St
         await user.press("x")
         await user.until(lambda: user.app.session.question.destination == "shop/web")
         await user.until(lambda: answer(user).startswith(("○ BLOCKED", "● ALLOWED")))
+
+
+async def test_the_other_screens_are_mounted_ahead_in_an_idle_moment(still: Still) -> None:
+    async with console(still, ahead=True) as user:
+        await user.live()
+        await user.until(lambda: set(MAIN) <= user.app._screen_stacks.keys(), "mounted them all")
+        assert user.app.screen is user.app.base
+        for key, name in (("2", "simulate"), ("3", "matrix"), ("4", "audit"), ("5", "timeline")):
+            mounted = user.app._screen_stacks[name][0]
+            await user.press(key)
+            await user.until(lambda mounted=mounted: user.app.screen is mounted, f"shows {name}")

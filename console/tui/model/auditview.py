@@ -5,11 +5,13 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping
 from datetime import datetime
 from types import MappingProxyType
-from typing import Final, NamedTuple
+from typing import Any, Final, NamedTuple
 
+from console.governance.charter import Ground
 from console.governance.findings import Finding, Offence, RuleResult, Severity, Status
 from console.governance.inventory import Entry
 from console.report import audit_words as words
+from console.report.words import count
 from console.tui.model.frame import Question
 from console.tui.model.standing import Standing
 from console.tui.model.table import Column, Table
@@ -25,6 +27,20 @@ _SEVERITIES: Final[Mapping[Severity, Tone]] = MappingProxyType(
         Severity.MEDIUM: Tone.WARN,
         Severity.LOW: Tone.PLAIN,
         Severity.INFO: Tone.DIM,
+    }
+)
+
+
+#: Rules of the baseline are called by a key of the charter, which says little: what each of them wants.
+_TITLES: Final[Mapping[str, str]] = MappingProxyType(
+    {
+        Ground.DENY_INGRESS.value: "nothing gets in unless a policy lets it",
+        Ground.DENY_EGRESS.value: "nothing gets out unless a policy lets it",
+        Ground.DNS.value: "who may connect can look names up (DNS)",
+        Ground.METADATA.value: "cloud metadata is out of reach",
+        Ground.POLICIES_SELECT.value: "every policy selects something",
+        Ground.REPLICAS_ALIKE.value: "replicas have the same paths",
+        Ground.SERVICES_REACHABLE.value: "something reaches every Service",
     }
 )
 
@@ -76,35 +92,46 @@ def rules(standing: Standing) -> Table[RuleResult]:
         return _clock(last.at) if last is not None and last.turn.was is not rule.status else ""
 
     columns: list[Column[RuleResult]] = [
-        Column("RULE", lambda rule: Piece(rule.name), lambda rule: rule.name),
         Column("STATUS", lambda rule: Piece(words.status_word(rule.status), TONES[rule.status]), width=10),
-        Column("", lambda rule: Piece(_extent(rule), Tone.DIM), _extent, drop=1),
+        Column("RULE", lambda rule: Piece(rule_title(rule)), rule_title, flexible=True, ends=True),
+        Column("OFFEND", lambda rule: Piece(_extent(rule), Tone.DIM), _extent, drop=1),
         Column("SINCE", lambda rule: Piece(since(rule), Tone.WARN), since, drop=2),
     ]
     return Table(
         listed,
         columns,
         lambda rule: rule.name,
-        text=lambda rule: f"{rule.name} {rule.status.value} {rule.severity.value} {rule.sentence}",
+        text=lambda rule: f"{rule.name} {rule_title(rule)} {rule.status.value} {rule.severity.value} {rule.sentence}",
         empty=_none(standing, "The charter has no rules."),
         least=24,
         most=46,
     )
 
 
+def lists(standing: Standing) -> Iterator[tuple[str, str, Table[Any]]]:
+    """The three lists: what each is called, its title, and its rows."""
+    yield "rules", f"Charter · {standing.audit.charter}" if standing.audit else "Charter", rules(standing)
+    yield "findings", "Findings", findings(standing)
+    yield "inventory", "AI inventory", inventory(standing)
+
+
+def rule_title(rule: RuleResult) -> str:
+    """What a rule is called in lists."""
+    return _TITLES.get(rule.name, rule.name)
+
+
 def _extent(rule: RuleResult) -> str:
-    if rule.status is Status.FAIL:
-        return f"{len(rule.offences)} of {rule.pairs}"
-    if rule.status is Status.UNKNOWN:
-        return f"{len(rule.unknowns)} of {rule.pairs}" if rule.unknowns else ""
-    return f"{rule.pairs}" if rule.pairs else "nobody"
+    if not rule.pairs:
+        return ""
+    found = {Status.FAIL: rule.offences, Status.UNKNOWN: rule.unknowns}.get(rule.status, ())
+    return f"{len(found):,} of {rule.pairs:,}"
 
 
 def findings(standing: Standing) -> Table[Finding]:
     """The findings, the worst first."""
     columns: list[Column[Finding]] = [
-        Column("FINDING", lambda each: Piece(each.title), lambda each: each.title),
         Column("SEVERITY", lambda each: Piece(each.severity.value, _SEVERITIES[each.severity]), width=8),
+        Column("FINDING", lambda each: Piece(each.title), lambda each: each.title, flexible=True),
         Column("ABOUT", lambda each: Piece(_about(each)), _about, drop=1),
     ]
     return Table(
@@ -125,7 +152,7 @@ def _about(finding: Finding) -> str:
 def inventory(standing: Standing) -> Table[Entry]:
     """The workloads by role, AI workloads that nobody labelled marked."""
     columns: list[Column[Entry]] = [
-        Column("WORKLOAD", lambda each: Piece(_short(each)), _short),
+        Column("WORKLOAD", lambda each: Piece(_short(each)), _short, ends=True),
         Column("ROLE", lambda each: Piece(_role(each), Tone.PLAIN if each.role else Tone.DIM), _role),
         Column("DOMAIN", lambda each: Piece(each.domain or "–", Tone.DIM), lambda each: each.domain, drop=1),
         Column("SURE", lambda each: Piece(f"{each.confidence:.0%}", Tone.DIM), width=4, drop=2, right=True),
@@ -162,8 +189,16 @@ def pairs(rule: RuleResult | None) -> Table[Pair]:
     def line(pair: Pair) -> str:
         return words.pair_word(pair.offence)
 
+    def ends(pair: Pair) -> str:
+        chain = (pair.offence.source, *pair.offence.through, pair.offence.destination)
+        return f"{words.GLYPHS[pair.status]} {' → '.join(map(_kindless, chain))}"
+
+    def ports(pair: Pair) -> str:
+        return pair.offence.ports or pair.offence.port
+
     columns: list[Column[Pair]] = [
-        Column("PAIR", lambda pair: Piece(f"{words.GLYPHS[pair.status]} {line(pair)}", TONES[pair.status]), line)
+        Column("PAIR", lambda pair: Piece(ends(pair), TONES[pair.status]), ends, ends=True),
+        Column("PORTS", lambda pair: Piece(ports(pair), Tone.DIM), ports, drop=1),
     ]
     return Table(
         listed,
@@ -173,6 +208,12 @@ def pairs(rule: RuleResult | None) -> Table[Pair]:
         empty=((Piece("No pair offends.", Tone.GOOD),),) if rule and rule.status is Status.PASS else (),
         most=200,
     )
+
+
+def _kindless(name: str) -> str:
+    """``training/etl`` for ``training/job/etl``: in a list both ends are to be read; beside it they stand in full."""
+    parts = name.split("/")
+    return f"{parts[0]}/{parts[2]}" if len(parts) == 3 else name
 
 
 def of_rule(rule: RuleResult, standing: Standing) -> Iterator[Line]:
@@ -244,7 +285,7 @@ def of_entry(entry: Entry) -> Iterator[Line]:
     for signal in entry.signals:
         yield (Piece(f"  {signal}"),)
     yield ()
-    yield (Piece(f"{len(entry.workload.active)} pods that run", Tone.DIM),)
+    yield (Piece(f"{count(len(entry.workload.active), 'pod')} running", Tone.DIM),)
 
 
 def _none(standing: Standing, otherwise: str) -> tuple[Line, ...]:

@@ -249,19 +249,24 @@ def _status_tone(pod: Pod) -> Tone:
     return Tone.PLAIN if pod.ready or pod.template else Tone.WARN
 
 
+def filtered_out(what: str, narrowed: Filter) -> tuple[Line, ...]:
+    """What to say where a filter leaves nothing."""
+    return (
+        (Piece(f"No {what} passes the filter {narrowed.text}"),),
+        (
+            Piece("esc", Tone.KEY),
+            Piece(" takes it off · ", Tone.DIM),
+            Piece("/", Tone.KEY),
+            Piece(" changes it", Tone.DIM),
+        ),
+    )
+
+
 def nothing(sight: Sight, what: str, narrowed: Filter) -> tuple[Line, ...]:
     """What to say where a list is empty, and what to do about it."""
     plural = {"policy": "policies"}.get(what, f"{what}s")
     if narrowed:
-        return (
-            (Piece(f"No {what} passes the filter {narrowed.text}"),),
-            (
-                Piece("esc", Tone.KEY),
-                Piece(" takes it off · ", Tone.DIM),
-                Piece("/", Tone.KEY),
-                Piece(" changes it", Tone.DIM),
-            ),
-        )
+        return filtered_out(what, narrowed)
     status = sight.frame.status
     if status.state in (State.CONNECTING, State.LOADING):
         return ((Piece(f"◌ loading {plural} …", Tone.DIM),),)

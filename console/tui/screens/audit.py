@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import asyncio
 from functools import partial
-from typing import Any, ClassVar
+from typing import ClassVar
 
 from textual import on, work
 from textual.app import ComposeResult
@@ -17,13 +17,13 @@ from console.errors import ConsoleError
 from console.governance.findings import Finding, RuleResult
 from console.governance.inventory import Entry
 from console.tui import draw, keys
-from console.tui.model import auditview, status
+from console.tui.model import auditview, rows, status
 from console.tui.model.auditfile import EVIDENCE, exported
 from console.tui.model.auditview import Pair
 from console.tui.model.frame import Frame
 from console.tui.model.search import Filter
+from console.tui.model.session import end_text
 from console.tui.model.standing import Standing
-from console.tui.model.table import Table
 from console.tui.screens.filtering import FilterScreen
 from console.tui.screens.start import WIDE
 from console.tui.text import Line
@@ -55,7 +55,7 @@ class AuditScreen(FilterScreen):
     def __init__(self) -> None:
         super().__init__()
         self._narrowed = Filter()
-        self._drawn: Standing | None = None
+        self._drawn: tuple[Standing, State] | None = None
         self._of = "rules"
 
     def body(self) -> ComposeResult:
@@ -122,44 +122,38 @@ class AuditScreen(FilterScreen):
     def arrange_panes(self) -> None:
         """All where there is room; lower, one list at a time; narrower, lists and proof are pages of their own."""
         wide, tall = self.size.width >= WIDE, self.size.height >= self.TALL
-        self.set_class(not tall, "-low")
+        alone = not tall or self.standing.audit is None  # the more room for why there is none
+        self.set_class(alone, "-low")
         page = self.pane or self.rules
         proof = page in (self.about, self.pairs)
         self.query_one("#lists").display = wide or not proof
         self.query_one("#proof").display = wide or proof
         for pane in self._lists.values():
-            pane.display = tall or pane is self._list
+            pane.display = not alone or pane is self._list
         listed = self._of == "rules" and bool(self.pairs.table.rows)
         self.pairs.display = listed
         self.about.display = wide or page is not self.pairs or tall
 
     def draw(self, frame: Frame) -> None:
         """The lists, and what is behind the row under the cursor."""
-        del frame
-        standing = self.standing
-        if standing is self._drawn:
+        standing = self.standing, frame.status.state
+        if standing == self._drawn:
             return
         self._drawn = standing
         self._draw_lists()
 
     def _draw_lists(self) -> None:
         standing = self.standing
-        tables: dict[str, Table[Any]] = {
-            "rules": auditview.rules(standing),
-            "findings": auditview.findings(standing),
-            "inventory": auditview.inventory(standing),
-        }
-        titles = {
-            "rules": f"Charter · {standing.audit.charter}" if standing.audit else "Charter",
-            "findings": "Findings",
-            "inventory": "AI inventory",
-        }
-        for name, table in tables.items():
+        for name, title, table in auditview.lists(standing):
+            if standing.audit is None and self.frame.status.state is State.FAILED:
+                table.empty = status.failure(self.frame, self.rescue_keys()) if name == self._of else ()
             narrowed = table.narrowed(self._narrowed) if name == self._of else table
+            if narrowed is not table and not narrowed.rows and table.rows:
+                narrowed.empty = rows.filtered_out("row", self._narrowed)
             with self.prevent(CursorView.Moved):
                 self._lists[name].show(narrowed)
-            shown = f"{titles[name]}  /{self._narrowed.text}" if self._narrowed and name == self._of else titles[name]
-            draw.title(self._lists[name], shown, f"{len(narrowed.rows):,}" if narrowed.rows else "")
+            filtered = f"  /{self._narrowed.text}" if self._narrowed and name == self._of else ""
+            draw.title(self._lists[name], title + filtered, f"{len(narrowed.rows):,}" if narrowed.rows else "")
         self._draw_proof()
 
     @property
@@ -180,7 +174,7 @@ class AuditScreen(FilterScreen):
     def _draw_about(self) -> None:
         chosen, lines = self._chosen, list[Line]()
         if isinstance(chosen, RuleResult):
-            draw.title(self.about, chosen.name)
+            draw.title(self.about, auditview.rule_title(chosen), chosen.name)
             lines += auditview.of_rule(chosen, self.standing)
             if (pair := self._pair) is not None:
                 lines += [(), *auditview.of_pair(pair)]
@@ -231,6 +225,16 @@ class AuditScreen(FilterScreen):
             return
         self.console.set_question(pair.question)
         self.lead_to("simulate")
+
+    def action_around(self) -> None:
+        """All that the workload under the cursor reaches, and all that reaches it; of a pair, its source."""
+        chosen = self._chosen
+        if isinstance(chosen, Entry):
+            self.look_around(end_text(chosen.workload))
+        elif self._pair is not None and self._of == "rules":
+            self.look_around(self._pair.offence.source)
+        else:
+            self.console.say("Choose a pair of a rule, or a workload of the inventory.", "warning")
 
     def action_list(self, name: str) -> None:
         """Go to one of the lists."""

@@ -14,7 +14,7 @@ from textual.widget import Widget
 from console.cluster.source import State
 from console.tui import draw, keys
 from console.tui.annals import Item
-from console.tui.model import timelineview
+from console.tui.model import rows, status, timelineview
 from console.tui.model.frame import Frame
 from console.tui.model.search import Filter
 from console.tui.model.timelineview import Edge
@@ -104,7 +104,9 @@ class TimelineScreen(FilterScreen):
     def _draw_entries(self, frame: Frame) -> None:
         annals = self.console.annals
         table = timelineview.rows(annals.items(), effects=self._effects, empty=self._empty(frame))
-        table = table.narrowed(self._narrowed)
+        if table.rows and self._narrowed:
+            table = table.narrowed(self._narrowed)
+            table.empty = rows.filtered_out("entry", self._narrowed)
         newest = self.entries.cursor == 0
         with self.prevent(CursorView.Moved):
             self.entries.show(table)
@@ -122,13 +124,26 @@ class TimelineScreen(FilterScreen):
 
     def _empty(self, frame: Frame) -> tuple[Line, ...]:
         annals = self.console.annals
+        if frame.status.state is State.FAILED:
+            return status.failure(frame, self.rescue_keys())
         if annals.trouble:
             return ((Piece("✗ ", Tone.BAD), Piece(annals.trouble)),)
         if annals.reading:
             return ((Piece("◌ reading the recording …", Tone.DIM),),)
         if frame.status.state is State.STATIC:
-            return ((Piece("Files do not change: there is nothing to tell.", Tone.DIM),),)
-        return ((Piece("Nothing has changed since the console was opened.", Tone.DIM),),)
+            return (
+                (Piece("Files do not change: there is nothing to tell."),),
+                (Piece("netpol-console diff OLD NEW compares two states of them.", Tone.DIM),),
+            )
+        if self._effects and annals.count:
+            return (
+                (Piece("Nothing that happened changed a path or a rule."),),
+                (Piece("p", Tone.KEY), Piece(" shows all that happened", Tone.DIM)),
+            )
+        return (
+            (Piece("Nothing has changed since the console was opened."),),
+            (Piece("What happens from here on is told; netpol-console record keeps it in a file.", Tone.DIM),),
+        )
 
     @property
     def _item(self) -> Item | None:
