@@ -100,7 +100,9 @@ def _node_at(snapshot: Snapshot, ip: str) -> str | None:
 
 
 def _policies(old: Engine, new: Engine, dirty: list[str]) -> tuple[tuple[Policy, ...], tuple[Policy, ...]]:
-    were = {id(policy): policy for policy in old.over(dirty)}
-    are = {id(policy): policy for policy in new.over(dirty)}
+    # An engine that was not made from the other has compiled all policies anew: none of the old ones is in it.
+    names = dirty if new.shares(old) else old.snapshot.contents.keys() | new.snapshot.contents.keys()
+    were = {id(policy): policy for policy in old.over(names)}
+    are = {id(policy): policy for policy in new.over(names)}
     gone = tuple(policy for known, policy in were.items() if known not in are)
     return gone, tuple(policy for known, policy in are.items() if known not in were)

@@ -57,6 +57,11 @@ class CompiledPolicies:
     def _of(self, namespace: str) -> _Held:
         return self._held.get(namespace, _NONE) if namespace else self._cluster_wide
 
+    def shares(self, other: CompiledPolicies) -> bool:
+        """Whether namespaces that are the same in both have the same compiled policies, and not only equal ones."""
+        mine, theirs = self._snapshot.contents, other._snapshot.contents
+        return all(held is other._held.get(name) for name, held in self._held.items() if mine[name] is theirs.get(name))
+
     def problems(self, policy: Written) -> tuple[Problem, ...]:
         """What is wrong with a policy of the snapshot."""
         return self._of(policy.ref.namespace).entries[id(policy)][2]

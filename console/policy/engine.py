@@ -70,6 +70,10 @@ class Engine:
         """The compiled form of a policy of the snapshot; None where it is not valid."""
         return self._policies.compiled(policy)
 
+    def shares(self, other: Engine) -> bool:
+        """Whether policies that did not change are the very ones of another engine: one was made from the other."""
+        return self._policies.shares(other._policies)
+
     def over(self, namespaces: Iterable[str]) -> tuple[Policy, ...]:
         """The policies that may select pods of the namespaces."""
         return self._policies.over(namespaces)

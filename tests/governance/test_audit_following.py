@@ -128,3 +128,18 @@ def test_an_exception_that_ends_is_held_against_the_day_it_is_given() -> None:
         each.code == "EXCEPTION_EXPIRED"
         for each in Auditor(charter, today=date(2026, 1, 2)).audit(Engine(demo(0))).findings
     )
+
+
+def test_engines_that_share_nothing_name_each_policy_once() -> None:
+    builder, auditor = _builder(), Auditor(default_charter(), today=TODAY)
+    auditor.audit(Engine(builder.build()))
+    # What changes is elsewhere first, so that the namespace's policies are compiled anew and nothing else of it.
+    for namespace in ("serving", "training", "serving", "training"):
+        policy = next(iter(builder.build().contents[namespace].policies.values()))
+        builder.put(replace(policy, labels={**policy.labels, "edited": namespace}, resource_version="2"))
+        found = auditor.audit(Engine(builder.build()))
+    reach = auditor.scene.reach
+    for number in range(len(reach.universe.pods)):
+        refs = [policy.ref for policy in reach.selecting(number)]
+        assert len(refs) == len(set(refs))
+    assert _said(found) == _said(Auditor(default_charter(), today=TODAY).audit(Engine(builder.build())))
