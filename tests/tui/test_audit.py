@@ -129,12 +129,12 @@ async def test_a_filter_that_leaves_nothing_says_how_to_take_it_off(still: Still
         await user.see("No row passes the filter zzz", "takes it off")
 
 
-async def test_without_a_connection_audit_and_timeline_say_what_to_do() -> None:
+async def test_without_a_connection_every_screen_says_what_to_do() -> None:
     source = Scripted()
     async with console(source, charter=held, reopen=Scripted) as user:
         await user.until(lambda: source.opened)
         source.say(State.FAILED, message="the API server at https://10.0.0.1 does not answer", hint="is the VPN up?")
-        for key in "45":
+        for key in "12345":
             await user.press(key)
             await user.see("✗ the API server at https://10.0.0.1 does not answer", "is the VPN up?", "^r", "try again")
 

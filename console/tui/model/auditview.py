@@ -104,7 +104,7 @@ def rules(standing: Standing) -> Table[RuleResult]:
         text=lambda rule: f"{rule.name} {rule_title(rule)} {rule.status.value} {rule.severity.value} {rule.sentence}",
         empty=_none(standing, "The charter has no rules."),
         least=24,
-        most=46,
+        most=38,
     )
 
 

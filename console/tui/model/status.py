@@ -147,7 +147,7 @@ def notices(frame: Frame) -> Iterator[Line]:
             yield ()
         found = True
         yield (Piece("! ", Tone.BAD), Piece(line, Tone.STRONG))
-        for each in behind:
+        for each in behind if behind != (line,) else ():
             yield (Piece(f"  {each}"),)
     notes = [diagnostic for diagnostic in frame.update.diagnostics if diagnostic.severity.value == "note"]
     for note in notes:

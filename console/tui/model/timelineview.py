@@ -40,7 +40,7 @@ def rows(items: Sequence[Item], *, effects: bool, empty: Sequence[Line]) -> Tabl
     """What happened, the newest first; with `effects` only what changed a path or a rule."""
     listed = [item for item in items if not effects or _does(item)]
     columns: list[Column[Item]] = [
-        Column("TIME      WHAT", lambda item: Piece(_line(item), _line_tone(item)), _line),
+        Column("TIME      WHAT", lambda item: Piece(_line(item), _line_tone(item)), _line, ends=True),
         Column("PATHS", lambda item: Piece(_paths(item), _tone(item)), _paths, right=True),
         Column(
             "CHARTER", lambda item: Piece(_rules(item), Tone.BAD if "✗" in _rules(item) else Tone.GOOD), _rules, drop=1
@@ -152,6 +152,7 @@ def edges(item: Item | None) -> Table[Edge]:
             "PATH",
             lambda edge: Piece(path_line(edge.change), _TONES[edge.change.kind]),
             lambda edge: path_line(edge.change),
+            ends=True,
         )
     ]
     return Table(listed, columns, lambda edge: edge.number, most=300)

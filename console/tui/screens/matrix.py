@@ -20,15 +20,13 @@ from console.tui.model.face import NAMES, At, Face
 from console.tui.model.frame import Frame
 from console.tui.model.search import typed_port
 from console.tui.model.session import ports_of
-from console.tui.screens.commanding import CommandScreen
+from console.tui.screens.filtering import FilterScreen
 from console.tui.screens.picker import Picker
 from console.tui.survey import Wanted
 from console.tui.text import Line, Piece, Tone
 from console.tui.widgets.answer import AnswerBox
 from console.tui.widgets.grid import Grid
-from console.tui.widgets.prompt import Asking
 
-_ADVICE: Final = "text  !text  from > to"
 _ANY: Final = "any port"
 _FIRST: Final = At(0, 0)
 
@@ -49,10 +47,11 @@ class _Cell(NamedTuple):
     column: Group
 
 
-class MatrixScreen(CommandScreen):
+class MatrixScreen(FilterScreen):
     """The grid, and what the cell under the cursor means."""
 
     NAME = "matrix"
+    FILTER_ADVICE = "text  !text  from > to"
     BINDINGS: ClassVar[list[BindingType]] = [*keys.bindings(keys.MATRIX)]
     DEFAULT_CSS = """
     MatrixScreen #grid { height: 1fr; border: round $border-blurred; border-title-color: $foreground; }
@@ -170,6 +169,8 @@ class MatrixScreen(CommandScreen):
     def _nothing(self, frame: Frame) -> tuple[Line, ...]:
         if self._narrowed:
             what, key, does = f"Nothing passes the filter {self._narrowed.text}", "esc", " takes it off"
+        elif frame.status.state is State.FAILED:
+            return status.failure(frame, self.rescue_keys())
         elif frame.status.state in (State.CONNECTING, State.LOADING):
             return ((Piece("◌ loading pods …", Tone.DIM),),)
         elif self._trail:
@@ -323,28 +324,15 @@ class MatrixScreen(CommandScreen):
 
     # Narrowing and writing -------------------------------------------------------------------------------------------
 
-    def action_filter(self) -> None:
-        """Open the filter."""
-        asking = Asking("/", _ADVICE, self._filter_entered, self._filter_closed, typed=self._narrow)
-        self.prompt.open(asking, self._narrowed.text)
+    @property
+    def filtered_by(self) -> str:
+        """See FilterScreen."""
+        return self._narrowed.text
 
-    def _narrow(self, text: str) -> bool:
-        try:
-            self._narrowed = Narrow.parse(text)
-        except UsageError as error:
-            self.prompt.advise((Piece(error.hint, Tone.WARN),))
-            return False
-        self.prompt.advise((Piece(_ADVICE, Tone.DIM),))
+    def narrow(self, text: str) -> None:
+        """See FilterScreen."""
+        self._narrowed = Narrow.parse(text)
         self.draw(self.frame)
-        return True
-
-    def _filter_entered(self, text: str) -> None:
-        if self._narrow(text):
-            self.close_prompt()
-
-    def _filter_closed(self) -> None:
-        self._narrow("")
-        self.close_prompt()
 
     def action_write(self) -> None:
         """Open the command line with the name of a file to write to."""

@@ -166,7 +166,11 @@ class SimulateScreen(CommandScreen):
         self.arrange_panes()
 
     def _draw_verdict(self, question: Question, answer: Answer | None) -> None:
-        lines = [verdict.headline(answer, question)]
+        failure = status.failure(self.frame, {}) if answer is None else ()
+        rescue = "  ".join(f"{key} {does}" for key, does in self.rescue_keys().items())
+        lines = (
+            [*filter(None, failure), (Piece(rescue, Tone.DIM),)] if failure else [verdict.headline(answer, question)]
+        )
         changed = verdict.flip_line(answer.flip) if answer else ()
         if changed:
             lines.append(changed)

@@ -195,6 +195,7 @@ class TimelineScreen(FilterScreen):
         """Show every screen as it was just after the entry under the cursor, or (-1) just before it."""
         item = self._item
         if item is None:
+            self.console.say("There is no moment to go to: nothing is told here.", "warning")
             return
         if not self.console.desk.go(item.after if side > 0 else item.at - _JUST_BEFORE):
             self.console.say("That moment is kept no more. A session with --record FILE keeps all.", "warning")
