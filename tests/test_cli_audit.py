@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import os
+import re
 import signal
 import subprocess
 import sys
@@ -165,3 +166,45 @@ def _get(url: str) -> str:
     with urllib.request.urlopen(url, timeout=5) as answer:
         body: bytes = answer.read()
         return body.decode()
+
+
+def test_a_fix_closes_what_breaks_a_rule_and_nothing_else(write: Write, capsys: pytest.CaptureFixture[str]) -> None:
+    rule = "training never reaches the internet"
+    assert main(["audit", "--demo", "--at", "40", "--fix", rule]) == 1
+    told = capsys.readouterr().out
+    assert "NetworkPolicy training/model-hub-egress: egress rule 1 goes" in told
+    assert "opens nothing, closes nothing else" in told
+    assert re.search(r"kubectl label pods -n training (llm-finetune-\S+ )+egress-\n", told)
+    main(["audit", "--demo", "--at", "40", "--overlay", write("fix.yaml", told), "-o", "json"])
+    statuses = {each["name"]: each["status"] for each in json.loads(capsys.readouterr().out)["rules"]}
+    assert statuses[rule] == "pass"
+
+
+def test_fixes_of_a_rule_go_together_and_say_where_there_is_none(
+    write: Write, capsys: pytest.CaptureFixture[str]
+) -> None:
+    assert main(["audit", "--demo", "--fix", "deny-ingress", "-o", "json"]) == 1
+    found = json.loads(capsys.readouterr().out)
+    none = [each["to"] for each in found["proposals"] if each["manifest"] is None]
+    assert none == ["observability/daemonset/node-exporter"]
+    assert all(not each["opens"] for each in found["proposals"])
+    main(["audit", "--demo", "--overlay", write("fix.yaml", found["manifest"]), "-o", "json"])
+    (rule,) = (each for each in json.loads(capsys.readouterr().out)["rules"] if each["name"] == "deny-ingress")
+    assert [each["to"] for each in rule["offences"]] == none
+
+
+def test_a_fix_opens_what_a_rule_asks_for(write: Write, capsys: pytest.CaptureFixture[str]) -> None:
+    assert main(["audit", "--demo", "--fix", "dns", "-o", "json"]) == 1
+    found = json.loads(capsys.readouterr().out)
+    main(["audit", "--demo", "--overlay", write("fix.yaml", found["manifest"]), "-o", "json"])
+    statuses = {each["name"]: each["status"] for each in json.loads(capsys.readouterr().out)["rules"]}
+    assert statuses["dns"] == "pass"
+
+
+def test_a_fix_is_of_a_rule_that_there_is(write: Write, capsys: pytest.CaptureFixture[str]) -> None:
+    arguments = ["audit", "--manifests", write("c.yaml", CLOSED), "--charter", write("charter", CLEAN), "--fix"]
+    assert main([*arguments, "no such"]) == 2
+    assert "it has: no internet" in capsys.readouterr().err
+    assert main([*arguments, "no internet"]) == 0
+    assert "nothing offends this rule" in capsys.readouterr().out
+    assert main([*arguments, "no internet", "-o", "html"]) == 2

@@ -12,6 +12,7 @@ from console.errors import UsageError
 from console.wiring import charter_of, engine, title
 
 if TYPE_CHECKING:
+    from console.governance.charter import Charter
     from console.governance.findings import Audit
     from console.policy.engine import Engine
     from console.policy.matrix import Matrix
@@ -20,6 +21,8 @@ HELP: Final = "hold the cluster to its charter: which rules hold, which do not, 
 #: Each is a module of console.report, imported when it is asked for.
 _OUTPUTS: Final = ("text", "json", "markdown", "html", "sarif", "junit")
 _SEVERITIES: Final = ("critical", "high", "medium", "low", "info")
+#: Offences for which a fix is worked out: everything is judged anew for each.
+_MOST: Final = 50
 _CONDITIONS: Final = ("fail", "unknown", *(f"finding:{each}" for each in _SEVERITIES))
 
 
@@ -34,6 +37,9 @@ def add(parser: argparse.ArgumentParser) -> None:
         help="what makes the exit status not 0: fail, unknown, finding:SEVERITY or worse; may be given again"
         " (default: fail, unknown, finding:low)",
     )
+    parser.add_argument(
+        "--fix", metavar="RULE", help="what mends each pair that offends a rule, as YAML to apply or lay over (or json)"
+    )
     parser.add_argument("--watch", action="store_true", help="go on: one line of JSON for each change of the audit")
     parser.add_argument(
         "--metrics", metavar="[HOST:]PORT", help="with --watch: /healthz and Prometheus /metrics (default: on loopback)"
@@ -45,6 +51,8 @@ def run(options: argparse.Namespace) -> int:
     conditions = _conditions(options.fail_on)
     if options.metrics and not options.watch:
         raise UsageError("--metrics is for --watch", hint="add --watch")
+    if options.fix and (options.watch or options.output not in ("text", "json")):
+        raise UsageError("--fix is told once, as text or json", hint="leave --watch out, and write -o text or -o json")
     charter = charter_of(options.charter)
     if options.watch:
         from console.commands.audit_watch import watch
@@ -55,6 +63,8 @@ def run(options: argparse.Namespace) -> int:
 
     now = datetime.now(UTC)
     found = audit(held, charter, today=now.date())
+    if options.fix:
+        return _mend(held, found, charter, options.fix, options.output)
     from console.report.audit_words import Made
 
     made = Made(__version__, now.isoformat(timespec="seconds").replace("+00:00", "Z"), title(options))
@@ -62,6 +72,21 @@ def run(options: argparse.Namespace) -> int:
     text: str = importlib.import_module(f"console.report.audit_{options.output}").render(found, made=made, **more)
     print(text.rstrip("\n"))
     return status(found, conditions)
+
+
+def _mend(held: Engine, found: Audit, charter: Charter, name: str, output: str) -> int:
+    """Tell what mends a rule: 1 where something offends it, 3 where that cannot be known, else 0."""
+    from console.governance.audit_fix import forbids, proposals
+    from console.report import audit_fix
+
+    rule = next((each for each in found.rules if each.name == name), None)
+    if rule is None:
+        known = ", ".join(each.name for each in found.rules)
+        raise UsageError(f"the charter has no rule {name!r}", hint=f"it has: {known}")
+    mended = list(proposals(held, rule.offences[:_MOST], closing=forbids(charter, name)))
+    render = audit_fix.json if output == "json" else audit_fix.text
+    print(render(rule, mended, max(len(rule.offences) - _MOST, 0)).rstrip("\n"))
+    return 1 if rule.offences else 3 if rule.unknowns else 0
 
 
 def _by_role(held: Engine) -> Matrix:

@@ -35,6 +35,8 @@ from console.policy.ports import any_port
 from console.policy.trace import DirectionTrace, Ground, PolicyTrace, TierResult
 from console.policy.verdict import Case, Connection, End, EndKind, Outcome
 
+#: Why nothing is to do.
+CLOSED: Final = "it is closed already"
 _ORDERS: Final = ((Direction.EGRESS, Direction.INGRESS), (Direction.INGRESS, Direction.EGRESS))
 #: Where policies have a say.
 _GOVERNED: Final = (Ground.POLICY, Ground.DEFAULT)
@@ -75,7 +77,7 @@ def close_for(engine: Engine, source: End, destination: End, raw_of: RawOf) -> C
     except UsageError as error:
         return NoClose(str(error))
     if not list(pair.open(engine)):
-        return NoClose("it is closed already")
+        return NoClose(CLOSED)
     ways: list[tuple[_Way, Told]] = []
     whys: list[str] = []
     orders = _ORDERS if not pair.destination.pods else _ORDERS[::-1]
