@@ -34,7 +34,8 @@ _ID = re.compile(r"terminal-\d+-")
 class Shot(NamedTuple):
     """A picture: its name, its size in columns and lines, what is typed, and what must be seen before it is taken.
 
-    `then` is typed once that was seen, and then `last` must be.
+    `then` is typed once that was seen, and then `last` must be. `happens` is how many seconds
+    of the demo's timetable pass, at once, before anything is typed.
     """
 
     name: str
@@ -43,6 +44,7 @@ class Shot(NamedTuple):
     seen: str
     then: str = ""
     last: str = ""
+    happens: float = 0
 
 
 TRAINER = "training/pytorchjob/llm-finetune"
@@ -54,6 +56,11 @@ SHOTS = (
     Shot("simulate-allowed", (120, 36), (f":sim {TRAINER} {FEAST} 6566\n",), "● ALLOWED"),
     Shot("simulate-blocked", (120, 36), (f":sim {TRAINER} internet 443\n",), "○ BLOCKED"),
     Shot("simulate-80x24", (80, 24), (f":sim {TRAINER} internet 443\n",), "○ BLOCKED"),
+    Shot("audit", (120, 36), ("4",), "training never reaches the internet", "j", "llm-finetune → internet", 40),
+    Shot("audit-80x24", (80, 24), ("4",), "training never reaches the internet", happens=40),
+    Shot("timeline", (120, 36), ("5",), "kubectl-label", happens=40),
+    Shot("timeline-80x24", (80, 24), ("5",), "label egress", happens=40),
+    Shot("past", (120, 36), ("5",), "kubectl-label", f"b:sim {TRAINER} internet 443\n", "as of", 40),
     Shot("matrix", (120, 36), ("3",), "control-plane → control-plane", "j" * 12 + "l" * 2, "open: 6566/TCP"),
     Shot("reach", (120, 36), (f":reach {TRAINER}\n",), "Blast radius, 4 hops", "jj", "▌    ● deployment/feast-online"),
 )
@@ -62,11 +69,16 @@ _KEYS = {"\n": "enter", ":": "colon", " ": "space", "/": "slash", "-": "minus"}
 
 async def draw(shot: Shot) -> str:
     """One picture as SVG."""
+    began = time.time()
     with DemoCluster(at=0, now=NOON) as demo:
         source = LiveSource(from_dict(demo.kubeconfig()))
         app = ConsoleApp(source, clock=lambda: NOON)
         async with app.run_test(size=shot.size) as pilot:
             await _until(app, lambda: app.base is not None and app.frame.status.state is State.LIVE)
+            if shot.happens:
+                await _until(app, lambda: app.standing.audit is not None)
+                demo.advance(shot.happens)
+                await _until(app, lambda: app.annals.count > 0)
             for parts, seen in ((shot.typed, shot.seen), ((shot.then,), shot.last)):
                 for part in parts:
                     for letter in part:
@@ -74,9 +86,17 @@ async def draw(shot: Shot) -> str:
                         await pilot.pause(0.0)
                     await _until(app, lambda: app.base is not None and not app.base.prompt.is_open)
                 await _until(app, lambda seen=seen: seen in _text(app))
-            svg = await _settled(app)
+            svg = _at_the_demos_time(await _settled(app), began, NOON + shot.happens)
     svg = _FONT_FACE.sub("", svg).replace("font-family: Fira Code, monospace", f"font-family: {_FONTS}")
     return _ID.sub("shot-", svg.replace("Fira Code, monospace", _FONTS))
+
+
+def _at_the_demos_time(svg: str, began: float, at: float) -> str:
+    """The picture with the moment of the demo in place of that of this machine, at which a change really came."""
+    for second in range(int(began), int(time.time()) + 1):
+        for form in ("%Y-%m-%d", "%H:%M:%S"):
+            svg = svg.replace(time.strftime(form, time.localtime(second)), time.strftime(form, time.localtime(at)))
+    return svg
 
 
 async def _settled(app: ConsoleApp) -> str:

@@ -66,9 +66,17 @@ def _change(change: Change) -> Iterator[str]:
 
 def path_line(change: Change) -> str:
     """What became of the paths between some ends: ``+ opened   training/etl → internet  443/TCP``."""
-    family = f" over IPv{change.family}" if change.family else ""
-    ends = f"{_parts(change.sources)} → {_parts(change.destinations)}"
-    return f"{_GLYPHS[change.kind]} {change.kind.value:<7}  {ends}  {_ports(change)}{family}"
+    return f"{_GLYPHS[change.kind]} {change.kind.value:<7}  {ends_words(change)}  {ports_words(change)}"
+
+
+def ends_words(change: Change) -> str:
+    """``training/etl → internet``."""
+    return f"{_parts(change.sources)} → {_parts(change.destinations)}"
+
+
+def ports_words(change: Change) -> str:
+    """On which ports, and over which family where it is one of two."""
+    return _ports(change) + (f" over IPv{change.family}" if change.family else "")
 
 
 def _ports(change: Change) -> str:

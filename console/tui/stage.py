@@ -108,6 +108,13 @@ class Stage(App[None], inherit_bindings=False):
             # What switch_mode does for a mode it has not seen, without the switch; Textual has no name for that.
             if self.is_running:
                 await self._init_mode(mode)
+        # What lies over a screen is put together when it is opened; its style sheet can be read now.
+        from console.tui.screens.picker import Picker
+        from console.tui.screens.text import TextScreen
+
+        for cover in (TextScreen("", ()), Picker("", (), placeholder="")):
+            cover._post_register(self)
+        self.stylesheet.parse()
         # The desk, too, has made ready by now what comes next.
         settled()
 

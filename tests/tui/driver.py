@@ -131,7 +131,12 @@ class Driver:
 
     async def see(self, *texts: str) -> None:
         """Wait until all the texts are on the screen."""
-        await self.until(lambda: all(text in self.text for text in texts), f"showed {texts}")
+
+        def shown() -> bool:
+            screen = self.text  # drawn anew at each look
+            return all(text in screen for text in texts)
+
+        await self.until(shown, f"showed {texts}")
 
     async def live(self) -> None:
         """Wait until the cluster was read."""

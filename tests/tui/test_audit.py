@@ -196,7 +196,7 @@ async def test_a_charter_that_cannot_be_read_is_told_on_the_screen_and_the_rest_
         await user.until(lambda: source.opened)
         source.say(State.LIVE, cluster("all"))
         await user.press("4")
-        await user.see("the audit failed", "broken.yaml")
+        await user.see("the audit failed", "broken.yaml", "charter ✗ not judged")
         await user.press("1")
         await user.see("shop/web")
 

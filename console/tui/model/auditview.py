@@ -62,6 +62,8 @@ class Pair(NamedTuple):
 def summary(standing: Standing) -> tuple[Line, ...]:
     """``charter 11/13 ✓ 1 ✗ 1 ?`` as ways to write it, the widest first; nothing before the first audit."""
     audit = standing.audit
+    if standing.trouble:
+        return ((Piece("charter ", Tone.DIM), Piece("✗ not judged", Tone.BAD)),)
     if audit is None:
         return ((),)
     counts = [(status, audit.count(status)) for status in words.ORDER]

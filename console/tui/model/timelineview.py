@@ -12,7 +12,7 @@ from console.history.timeline import Entry
 from console.policy.difference_model import Change, Kind, Part
 from console.policy.ports import PortSpan
 from console.report import timeline as words
-from console.report.diff import path_line
+from console.report.diff import ends_words, ports_words
 from console.report.words import count, place, some
 from console.tui.annals import Item
 from console.tui.model.frame import Question
@@ -147,13 +147,17 @@ def edges(item: Item | None) -> Table[Edge]:
     listed: list[Edge] = []
     if item is not None and isinstance(item.told, Entry):
         listed = [Edge(number, change, _question(change)) for number, change in enumerate(item.told.paths)]
+    signs = {kind: sign for kind, sign, _ in _SIGNS}
+
+    def ends(edge: Edge) -> str:
+        return f"{signs[edge.change.kind]} {ends_words(edge.change)}"
+
+    def ports(edge: Edge) -> str:
+        return ports_words(edge.change)
+
     columns: list[Column[Edge]] = [
-        Column(
-            "PATH",
-            lambda edge: Piece(path_line(edge.change), _TONES[edge.change.kind]),
-            lambda edge: path_line(edge.change),
-            ends=True,
-        )
+        Column("PATH", lambda edge: Piece(ends(edge), _TONES[edge.change.kind]), ends, ends=True),
+        Column("PORTS", lambda edge: Piece(ports(edge), Tone.DIM), ports, drop=1),
     ]
     return Table(listed, columns, lambda edge: edge.number, most=300)
 

@@ -174,7 +174,8 @@ class AuditScreen(FilterScreen):
     def _draw_about(self) -> None:
         chosen, lines = self._chosen, list[Line]()
         if isinstance(chosen, RuleResult):
-            draw.title(self.about, auditview.rule_title(chosen), chosen.name)
+            title = auditview.rule_title(chosen)
+            draw.title(self.about, title, chosen.name if chosen.name != title else "")
             lines += auditview.of_rule(chosen, self.standing)
             if (pair := self._pair) is not None:
                 lines += [(), *auditview.of_pair(pair)]
