@@ -3,39 +3,34 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import date
-from functools import cached_property
 
 from console.governance.audit_status import excuse, status_of
+from console.governance.audit_turned import Change, turned
 from console.governance.charter import BaselineRule, Charter, Pardon, Rule
 from console.governance.findings import Audit, Finding, RuleResult, Severity, Status
 from console.governance.hygiene import Hygiene
 from console.governance.inventory import Inventory
-from console.governance.rules import Before, Judged, judge
+from console.governance.rules import Judged, judge
 from console.governance.rules_baseline import judge_baseline
 from console.governance.rules_proof import Prover
-from console.governance.scopes import Scene, standing
+from console.governance.scopes import Scene
 from console.objects.core import Pod
 from console.objects.meta import ObjectRef
 from console.policy.engine import Engine
-from console.policy.reach import Reachability, bits
+from console.policy.reach import Reachability
 
 
 @dataclass
 class _State:
-    """What an audit leaves for the next one."""
+    """What an audit leaves for the next one. `rules` are its results, `judged` what they came from, by rule."""
 
     engine: Engine
-    inventory: Inventory
-    reach: Reachability
-    charter: Charter
-    judged: dict[str, Judged]
-
-    @cached_property
-    def scene(self) -> Scene:
-        """All pairs, with the workloads. Made where it is asked for: where nothing turned, nobody does."""
-        return Scene(self.reach, self.charter, self.inventory)
+    scene: Scene
+    judged: dict[Rule | BaselineRule, Judged] = field(default_factory=dict)
+    rules: list[RuleResult] = field(default_factory=list)
+    findings: list[Finding] = field(default_factory=list)
 
 
 class Auditor:
@@ -48,14 +43,12 @@ class Auditor:
         self.charter = charter
         self._today = today
         self._state: _State | None = None
-        self._rules: list[RuleResult] = []
-        self._findings: list[Finding] = []
         self._hygiene = Hygiene()
 
     @property
     def inventory(self) -> Inventory:
         """The workloads of the last audit. Raises ValueError before the first one."""
-        return self._last.inventory
+        return self._last.scene.inventory
 
     @property
     def scene(self) -> Scene:
@@ -71,41 +64,39 @@ class Auditor:
     def audit(self, engine: Engine) -> Audit:
         """Judge the engine's snapshot."""
         charter, snapshot, before = self.charter, engine.snapshot, self._state
-        inventory = Inventory(snapshot, charter, before.inventory if before else None)
-        reach = before.reach.after(engine) if before else Reachability(engine, networks=charter.networks())
-        state = _State(engine, inventory, reach, charter, {})
-        turned = _turned(before, state) if before is not None else None
-        if before is not None and turned is not None and not turned and _alike(before.engine, engine):
+        inventory = Inventory(snapshot, charter, before.scene.inventory if before else None)
+        reach = before.scene.reach.after(engine) if before else Reachability(engine, networks=charter.networks())
+        state = _State(engine, Scene(reach, charter, inventory, before.scene if before else None))
+        change = turned(before.scene, state.scene) if before is not None else None
+        if before is not None and change is not None and change.nothing and _alike(before.engine, engine):
             # Pods that become ready, or not, change nothing that is asked here.
-            state.judged = before.judged
+            state.judged, state.rules, state.findings = before.judged, before.rules, before.findings
         else:
-            self._rules = self._judge(state, before, turned)
-            self._findings = _in_order(
-                [*self._of_charter(self._rules), *inventory.findings(), *self._hygiene.follow(engine, reach)]
-            )
-        self._state, rules = state, self._rules
+            self._judge(state, before, change)
+            hygiene = self._hygiene.follow(engine, reach, change)
+            state.findings = _in_order([*self._of_charter(state.rules), *inventory.findings(), *hygiene])
+        self._state = state
         return Audit(
             charter=charter.name,
-            rules=tuple(rules),
-            findings=tuple(self._findings),
+            rules=tuple(state.rules),
+            findings=tuple(state.findings),
             workloads=len(inventory.entries),
-            pods=sum(1 for pod in snapshot.pods() if not pod.finished),
-            policies=sum(1 for _ in snapshot.policies()) + len(snapshot.tiered),
+            pods=inventory.pods,
+            policies=sum(len(held.policies) for held in snapshot.contents.values()) + len(snapshot.tiered),
             coverage=tuple(dict.fromkeys(gap.why for gap in engine.gaps)),
         )
 
-    def _judge(self, state: _State, before: _State | None, turned: frozenset[str] | None) -> list[RuleResult]:
-        """Every rule. `turned` are the workloads a change has touched since `before`; None: any may be."""
+    def _judge(self, state: _State, before: _State | None, change: Change | None) -> None:
+        """Every rule. `change` is what is not as it was `before`; None: anything may be."""
         scene, prover = state.scene, Prover(state.engine)
-        rules: list[RuleResult] = []
+        last = before.judged if before is not None and change is not None else {}
         for ground in self.charter.baseline:
-            judged = judge_baseline(ground, scene, prover)
-            rules.append(self._result(ground, judged, scene))
+            judged = judge_baseline(ground, scene, prover, last.get(ground), change)
+            state.judged[ground] = judged
+            state.rules.append(self._result(ground, judged, scene))
         for rule in self.charter.rules:
-            last = Before(before.judged[rule.name], turned) if before is not None and turned is not None else None
-            judged = state.judged[rule.name] = judge(rule, scene, prover, last)
-            rules.append(self._result(rule, judged, scene))
-        return rules
+            judged = state.judged[rule] = judge(rule, scene, prover, last.get(rule), change)
+            state.rules.append(self._result(rule, judged, scene))
 
     def _result(self, rule: Rule | BaselineRule, judged: Judged, scene: Scene) -> RuleResult:
         pardons = [each for each in self.charter.pardons if each.rule == rule.name and self._today <= each.until]
@@ -143,22 +134,6 @@ class Auditor:
                     "name in the charter who is meant, or leave the rule out",
                     place=rule.place,
                 )
-
-
-def _turned(before: _State, state: _State) -> frozenset[str] | None:
-    """The workloads that came, went, are something else or have other paths; None where that is not known."""
-    work = state.reach.work
-    if work.whole:
-        return None
-    old, new = before.inventory.entries, state.inventory.entries
-    found = set(old.keys() - new.keys())
-    for name, entry in new.items():
-        was = old.get(name)
-        if was is not entry and (was is None or standing(was, before.reach) != standing(entry, state.reach)):
-            found.add(name)
-    if work.touched:
-        found.update(name for number in bits(work.touched) for name in state.scene.members.get(number, ()))
-    return frozenset(found)
 
 
 def _alike(before: Engine, now: Engine) -> bool:

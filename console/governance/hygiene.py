@@ -6,18 +6,19 @@ read makes no finding, it lowers the coverage that an audit shows.
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator
 from dataclasses import dataclass
 from typing import Final
 
+from console.governance.audit_turned import Change
 from console.governance.findings import Finding, Severity
 from console.governance.hygiene_cluster import of_cluster
 from console.governance.hygiene_peers import ServiceAddresses
 from console.governance.hygiene_pods import of_dns, of_namespace
 from console.governance.hygiene_policies import of_policy
+from console.governance.hygiene_rests import Rests, Seen, rests_of, seen_of
 from console.governance.hygiene_scene import Scene
 from console.governance.hygiene_workloads import of_workloads
-from console.objects.core import Pod
 from console.objects.netpol import NetworkPolicy
 from console.objects.snapshot import Contents, Snapshot
 from console.objects.tiered import TieredPolicy
@@ -25,12 +26,10 @@ from console.policy.engine import Engine
 from console.policy.explain import label_keys
 from console.policy.explain_pods import Population
 from console.policy.explain_study import Study
-from console.policy.model import CidrPeer, Direction, NodePeer, Policy
+from console.policy.model import Policy
 from console.policy.reach import Reachability
 
 _ORDER: Final = {severity: number for number, severity in enumerate(Severity)}
-#: The namespaces a policy's findings rest on; None: on all of them.
-_Rests = frozenset[str] | None
 
 
 def hygiene(engine: Engine, reach: Reachability) -> tuple[Finding, ...]:
@@ -44,8 +43,22 @@ class _Known:
 
     written: NetworkPolicy | TieredPolicy
     keys: frozenset[str]
-    rests: _Rests
+    rests: Rests
     findings: tuple[Finding, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class _Space:
+    """What was found about a namespace: by `named` whom its policies select, and by who reaches whom.
+
+    `several`: some workload of it has pods in several classes, which any path may tell apart.
+    """
+
+    contents: Contents
+    named: tuple[Finding, ...]
+    open: tuple[Finding, ...]
+    classes: int
+    several: bool
 
 
 class Hygiene:
@@ -57,40 +70,42 @@ class Hygiene:
     def __init__(self) -> None:
         self._snapshot: Snapshot | None = None
         self._known: dict[int, _Known] = {}
-        self._spaces: dict[str, list[Finding]] = {}
+        self._spaces: dict[str, _Space] = {}
+        self._dns = 0
 
-    def follow(self, engine: Engine, reach: Reachability) -> tuple[Finding, ...]:
-        """The findings about the engine's snapshot, the weightiest first. `reach` must be of the same engine."""
+    def follow(self, engine: Engine, reach: Reachability, change: Change | None = None) -> tuple[Finding, ...]:
+        """The findings about the engine's snapshot, the weightiest first. `reach` must be of the same engine.
+
+        `change` is what differs from the snapshot before; None where that is not known.
+        """
         scene = Scene(engine, reach)
-        changed = _changed(self._snapshot, engine.snapshot)
-        found = [*of_cluster(scene), *self._of_policies(engine, changed)]
-        spaces: dict[str, list[Finding]] = {}
+        seen = seen_of(self._snapshot, engine.snapshot)
+        found = [*of_cluster(scene), *self._of_policies(engine, seen)]
+        spaces: dict[str, _Space] = {}
+        steady = change is not None and self._dns == scene.dns and not scene.dns & change.classes
         for name, held in engine.snapshot.contents.items():
-            every = scene.classes(held)
-            known = self._spaces.get(name)
-            if known is None or changed is None or name in changed:
-                known = list(of_namespace(scene, held, every))
-            spaces[name] = known
-            found += known
-            found += of_dns(scene, held, every)
-            found += of_workloads(scene, held, every)
-        self._snapshot, self._spaces = engine.snapshot, spaces
+            space = self._spaces.get(name)
+            if space is None or not (steady and change is not None and _same(space, held, change)):
+                space = _space(scene, held, space if seen is not None and name not in seen.names else None)
+            spaces[name] = space
+            found += space.named
+            found += space.open
+        self._snapshot, self._spaces, self._dns = engine.snapshot, spaces, scene.dns
         found.sort(key=lambda each: (_ORDER[each.severity], each.code, each.object))
         return tuple(found)
 
-    def _of_policies(self, engine: Engine, changed: frozenset[str] | None) -> Iterator[Finding]:
+    def _of_policies(self, engine: Engine, seen: Seen | None) -> Iterator[Finding]:
         snapshot = engine.snapshot
         known: dict[int, _Known] = {}
         todo: list[tuple[NetworkPolicy | TieredPolicy, Policy, frozenset[str]]] = []
         everything: list[NetworkPolicy | TieredPolicy] = [*snapshot.tiered.values(), *snapshot.policies()]
         for written in everything:
-            policy = engine.compiled(written)
-            if policy is None:
-                continue
             before = self._known.get(id(written))
-            if before is not None and _holds(before.rests, changed):
+            if before is not None and seen is not None and before.rests.holds(seen, silent=not before.findings):
                 known[id(written)] = before
-            else:
+                continue
+            policy = engine.compiled(written)
+            if policy is not None:
                 todo.append((written, policy, before.keys if before else frozenset(label_keys(policy))))
         if todo:
             # Pods that no policy to study tells apart are looked at together.
@@ -100,70 +115,28 @@ class Hygiene:
             for written, policy, keys in todo:
                 study = Study.of(engine, policy, population)
                 findings = tuple(of_policy(study, written, services, files=files))
-                known[id(written)] = _Known(written, keys, _rests(study), findings)
+                known[id(written)] = _Known(written, keys, rests_of(study), findings)
         self._known = known
         for each in known.values():
             yield from each.findings
 
 
-def _holds(rests: _Rests, changed: frozenset[str] | None) -> bool:
-    if changed is None:
-        return False
-    return not changed if rests is None else rests.isdisjoint(changed)
-
-
-def _rests(study: Study) -> _Rests:
-    """The namespaces whose pods, policies or Services could change what was found."""
-    found = set(study.selected.namespaces) | {study.policy.ref.namespace}
-    if not study.policy.ref.namespace:
-        return None
-    for view in study.directions:
-        for rule in view.rules:
-            # Names are looked up on whatever a rule reaches.
-            named = view.direction is Direction.EGRESS and any(port.match.name for port in rule.ports or ())
-            if named and (rule.peers is None or any(peer.members is None for peer in rule.peers)):
-                return None
-            for peer in rule.peers or ():
-                # Nodes, and the addresses of Services, are anywhere.
-                if isinstance(peer.peer, NodePeer) or (
-                    isinstance(peer.peer, CidrPeer)
-                    and view.direction is Direction.EGRESS
-                    and peer.peer.network.prefixlen
-                ):
-                    return None
-                found.update(peer.members.namespaces if peer.members else ())
-    return frozenset(found)
-
-
-def _changed(before: Snapshot | None, after: Snapshot) -> frozenset[str] | None:
-    """The namespaces in which something that policies see changed; None where anything may have.
-
-    A pod's readiness, for one, is nothing that policies see.
-    """
-    if before is None or before.coverage != after.coverage or _whole(before) != _whole(after):
-        return None
-    return frozenset(
-        name
-        for name, held in after.contents.items()
-        if held is not before.contents[name] and _face(held) != _face(before.contents[name])
-    )
-
-
-def _whole(snapshot: Snapshot) -> object:
-    """What any policy may rest on: namespaces with their labels, nodes, cluster-scoped policies."""
-    names = [(name, held.namespace.labels, held.namespace.labels_known) for name, held in snapshot.contents.items()]
-    cluster_wide = [id(each) for each in (*snapshot.tiered.values(), *snapshot.foreign.values())]
-    return names, snapshot.nodes, cluster_wide
-
-
-def _face(held: Contents) -> object:
-    pods: Mapping[str, Pod] = held.pods
+def _same(space: _Space, held: Contents, change: Change) -> bool:
+    """Whether a namespace, and who reaches whom in it, is as it was."""
     return (
-        {
-            name: (pod.labels, pod.ports, pod.images, pod.host_network, held.workload_of(pod))
-            for name, pod in pods.items()
-            if not pod.finished
-        },
-        [id(policy) for policy in (*held.policies.values(), *held.foreign.values())],
-        {name: service.cluster_ips for name, service in held.services.items()},
+        space.contents is held
+        and not space.classes & (change.classes | change.rows)
+        and (not space.several or change.nothing)
     )
+
+
+def _space(scene: Scene, held: Contents, before: _Space | None) -> _Space:
+    """What is found about a namespace; `before` is kept of what rests on its policies and labels alone."""
+    every = scene.classes(held)
+    named = before.named if before is not None else tuple(of_namespace(scene, held, every))
+    classes = 0
+    for _, by_class in every:
+        for number in by_class:
+            classes |= 1 << number
+    open_ = (*of_dns(scene, held, every), *of_workloads(scene, held, every))
+    return _Space(held, named, open_, classes, any(len(by_class) > 1 for _, by_class in every))

@@ -6,7 +6,7 @@ console's keys or the charter's; then the signals that `roles.classify` weighs.
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Collection, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Final
 
@@ -63,31 +63,60 @@ class Entry:
         return self.role in AI_ROLES
 
 
+@dataclass(frozen=True, slots=True)
+class Space:
+    """A namespace with its workloads; `pods` are how many of its pods run, `findings` what is wrong with them."""
+
+    contents: Contents
+    entries: Mapping[str, Entry]
+    pods: int
+    findings: tuple[Finding, ...]
+
+
 class Inventory:
     """The workloads that have pods which run, by the names they have in a matrix by workload."""
 
     def __init__(self, snapshot: Snapshot, charter: Charter, previous: Inventory | None = None) -> None:
         """`previous` is that of an earlier snapshot and the same charter: what did not change is kept."""
         self._charter = charter
-        known = previous._by_namespace if previous is not None and previous._charter is charter else {}
-        self._by_namespace: dict[str, tuple[Contents, Mapping[str, Entry]]] = {}
+        known = previous.spaces if previous is not None and previous._charter is charter else {}
+        self.spaces: dict[str, Space] = {}
         self.entries: dict[str, Entry] = {}
         for name, held in snapshot.contents.items():
-            before = known.get(name)
-            if before is None or before[0] is not held:
-                before = held, _of_namespace(held, charter, before)
-            self._by_namespace[name] = before
-            self.entries.update(before[1])
+            space = known.get(name)
+            if space is None or space.contents is not held:
+                space = self._space(held, space)
+            self.spaces[name] = space
+            self.entries.update(space.entries)
+
+    @property
+    def pods(self) -> int:
+        """How many pods run."""
+        return sum(space.pods for space in self.spaces.values())
+
+    def of(self, namespace: str) -> Mapping[str, Entry]:
+        """The workloads of a namespace."""
+        space = self.spaces.get(namespace)
+        return space.entries if space is not None else {}
 
     def findings(self) -> Iterator[Finding]:
         """AI workloads that nobody labelled, by namespace and role, and those that two domains of the charter claim."""
+        for space in self.spaces.values():
+            yield from space.findings
+
+    def _space(self, held: Contents, before: Space | None) -> Space:
+        entries = _of_namespace(held, self._charter, before)
+        pods = sum(1 for pod in held.pods.values() if not pod.finished)
+        return Space(held, entries, pods, tuple(self._findings(entries.values())))
+
+    def _findings(self, entries: Collection[Entry]) -> Iterator[Finding]:
         unlabelled: dict[tuple[str, str], list[Entry]] = {}
-        for entry in self.entries.values():
+        for entry in entries:
             if entry.ai and not entry.labelled:
                 unlabelled.setdefault((entry.workload.namespace, entry.role), []).append(entry)
-        for (namespace, role), entries in unlabelled.items():
-            yield _unlabelled(namespace, role, entries)
-        for entry in self.entries.values():
+        for (namespace, role), alike in unlabelled.items():
+            yield _unlabelled(namespace, role, alike)
+        for entry in entries:
             if entry.overlapping:
                 others = ", ".join(entry.overlapping)
                 yield Finding(
@@ -122,11 +151,9 @@ def _domain_place(charter: Charter, domain: str) -> Place:
     return charter.domains[domain][0].place
 
 
-def _of_namespace(
-    held: Contents, charter: Charter, before: tuple[Contents, Mapping[str, Entry]] | None
-) -> dict[str, Entry]:
+def _of_namespace(held: Contents, charter: Charter, before: Space | None) -> dict[str, Entry]:
     """The entries of a namespace; those whose workload is the same as `before` are kept."""
-    kept = before[1] if before is not None and before[0].namespace == held.namespace else {}
+    kept = before.entries if before is not None and before.contents.namespace == held.namespace else {}
     found: dict[str, Entry] = {}
     for workload in held.workloads:
         if workload.active:

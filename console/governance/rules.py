@@ -2,15 +2,16 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from typing import Final
 
+from console.governance.audit_turned import Change
 from console.governance.charter import Rule, Verb
 from console.governance.findings import Offence
-from console.governance.rules_asked import asked
-from console.governance.rules_must import must
-from console.governance.rules_pairs import Pair, Pairs, sweep, trail
+from console.governance.rules_asked import Asked, Last, asked
+from console.governance.rules_must import KeptMust, must
+from console.governance.rules_pairs import Pair, Pairs, sweep, sweep_into, trail
 from console.governance.rules_proof import Prover
 from console.governance.rules_words import a_port, ports_words
 from console.governance.scopes import Scene
@@ -21,50 +22,74 @@ _NO_HOSTS: Final = "NetworkPolicy cannot tell host names apart"
 
 @dataclass(frozen=True, slots=True)
 class Judged:
-    """What a rule found. `pairs` is how many were asked about."""
+    """What a rule found. `pairs` is how many were asked about, `kept` what its next judgement goes on from."""
 
     offences: tuple[Offence, ...]
     unknowns: tuple[Offence, ...]
     pairs: int
+    kept: object = None
+
+
+#: What is open, or may be, by the names of its ends.
+_Told = dict[tuple[str, str], Offence]
 
 
 @dataclass(frozen=True, slots=True)
-class Before:
-    """What a rule found in the last snapshot, and the workloads that a change has touched since."""
+class _Kept:
+    """What a ``never`` or an ``only`` asked, and what it found: what is open, and what may be."""
 
-    judged: Judged
-    touched: frozenset[str]
-
-    def kept(self) -> dict[tuple[str, str], Offence]:
-        """The offences between ends that were not touched, which stand as they were if they stand at all."""
-        return {
-            (each.source, each.destination): each
-            for each in self.judged.offences
-            if each.source not in self.touched and each.destination not in self.touched
-        }
+    asked: Mapping[object, Asked]
+    sure: _Told
+    maybe: _Told
 
 
-def judge(rule: Rule, scene: Scene, prover: Prover, before: Before | None = None) -> Judged:
-    """A rule, over all pairs. What was told `before` of pairs that nothing touched is told again."""
+def judge(rule: Rule, scene: Scene, prover: Prover, last: Judged | None = None, change: Change | None = None) -> Judged:
+    """A rule, over all pairs. What was judged `last` of pairs that a change did not touch is told again."""
     if rule.verb is Verb.MUST:
-        return Judged(*must(rule, scene, prover))
-    found, pairs = Pairs(), 0
-    for each in asked(rule, scene):
-        sweep(scene, each.sources.values(), each.targets, found, chain=rule.chain)
-        pairs += each.pairs
-    kept = before.kept() if before is not None and not rule.chain else {}
-    offences = tuple(
-        kept.get(_named(found.sure[key])) or _open(rule, scene, found.sure[key], prover, sure=True)
-        for key in sorted(found.sure)
+        kept = last.kept if last is not None and isinstance(last.kept, KeptMust) else None
+        return Judged(*must(rule, scene, prover, kept, change))
+    before = last.kept if last is not None and not rule.chain else None
+    found = Pairs()
+    if not isinstance(before, _Kept) or change is None:
+        everything = {each.key: each for each in asked(rule, scene)}
+        for each in everything.values():
+            sweep(scene, each.sources.values(), each.targets, found, chain=rule.chain)
+        sure, maybe = _Told(), _Told()
+    else:
+        names = change.names
+        everything = {each.key: each for each in asked(rule, scene, Last(before.asked, names))}
+        for each in everything.values():
+            _sweep_changed(scene, each, names, found)
+        sure, maybe = (
+            {key: offence for key, offence in told.items() if key[0] not in names and key[1] not in names}
+            for told in (before.sure, before.maybe)
+        )
+    for key, pair in found.sure.items():
+        sure[key] = _open(rule, scene, pair, prover, sure=True)
+    for key, pair in found.maybe.items():
+        if key not in found.sure:
+            maybe[key] = _open(rule, scene, pair, prover, sure=False)
+    return Judged(
+        _in_order(sure),
+        _in_order(maybe),
+        sum(each.pairs for each in everything.values()),
+        _Kept(everything, sure, maybe),
     )
-    rest = sorted(found.maybe.keys() - found.sure.keys())
-    unknowns = tuple(_open(rule, scene, found.maybe[key], prover, sure=False) for key in rest)
-    return Judged(offences, unknowns, pairs)
 
 
-def _named(pair: Pair) -> tuple[str, str]:
-    """A pair as its offence names it."""
-    return pair.source.ask, pair.destination.ask
+def _sweep_changed(scene: Scene, each: Asked, names: frozenset[str], found: Pairs) -> None:
+    """Add the pairs one end of which is among some workloads."""
+    sweep(scene, [each.sources[name] for name in names & each.sources.keys()], each.targets, found)
+    ends = [each.ends[name] for name in names & each.ends.keys()]
+    if ends:
+        beyond = [side for side in each.sources.values() if side.entry is None]
+        sweep(scene, beyond, each.targets.only(ends), found)
+        others = each.sources.keys() - names if names & each.sources.keys() else each.sources
+        sweep_into(scene, {name: each.sources[name] for name in others}, each.targets, ends, found)
+
+
+def _in_order(told: _Told) -> tuple[Offence, ...]:
+    return tuple(told[key] for key in sorted(told))
 
 
 def _open(rule: Rule, scene: Scene, pair: Pair, prover: Prover, *, sure: bool) -> Offence:

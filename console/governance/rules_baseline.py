@@ -2,55 +2,93 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
-from typing import Final, NamedTuple
+from collections.abc import Callable, Iterable, Iterator, Mapping
+from dataclasses import dataclass, field
+from typing import Final
 
+from console.governance.audit_turned import Change
 from console.governance.charter import BaselineRule, Ground, Rule, Verb
 from console.governance.charter_terms import Kind, Term
 from console.governance.findings import Offence
 from console.governance.rules import Judged, judge
 from console.governance.rules_proof import Prover
-from console.governance.rules_words import a_port, ports_words
+from console.governance.rules_replicas import differ
+from console.governance.rules_services import unreached
 from console.governance.scopes import Scene, Side
-from console.objects.core import Pod, Service
-from console.objects.meta import ObjectRef
 from console.objects.selectors import LabelSelector
 from console.policy.model import Action, Direction, PodPeer, Policy, Protocol, Tier
 from console.policy.reach import bits
-from console.policy.services import target_port
 from console.policy.universe import INTERNET, METADATA, NODES, PodClass
 from console.policy.verdict import Outcome
 
 _DNS_PORTS: Final = ((Protocol.UDP, 53), (Protocol.TCP, 53))
 
 
-def judge_baseline(rule: BaselineRule, scene: Scene, prover: Prover) -> Judged:
-    """A rule of the baseline."""
+@dataclass(frozen=True, slots=True)
+class _Kept:
+    """What was found of workloads; of each policy, by identity, which it keeps; the DNS servers that were asked for."""
+
+    sides: dict[str, tuple[Offence, ...]] = field(default_factory=dict)
+    policies: dict[int, tuple[Policy, Offence | None]] = field(default_factory=dict)
+    dns: int = 0
+
+
+def judge_baseline(
+    rule: BaselineRule, scene: Scene, prover: Prover, last: Judged | None = None, change: Change | None = None
+) -> Judged:
+    """A rule of the baseline. What was judged `last` of what a change did not touch is told again."""
     if rule.ground is Ground.METADATA:
-        return _metadata(rule, scene, prover)
+        return _metadata(rule, scene, prover, last, change)
+    before = last.kept if last is not None and isinstance(last.kept, _Kept) and change is not None else None
     if rule.ground is Ground.POLICIES_SELECT:
-        return _policies_select(rule, scene)
+        return _policies_select(rule, scene, before, change)
     each_of: dict[Ground, Callable[[Scene, Side, Prover], Iterator[Offence]]] = {
         Ground.DENY_INGRESS: _open_ingress,
         Ground.DENY_EGRESS: _open_egress,
         Ground.DNS: _no_dns,
-        Ground.REPLICAS_ALIKE: _differ,
-        Ground.SERVICES_REACHABLE: _unreached,
+        Ground.REPLICAS_ALIKE: differ,
+        Ground.SERVICES_REACHABLE: unreached,
     }
-    found: dict[tuple[str, str], Offence] = {}
-    asked = _meant(rule, scene)
-    for side in asked.values():
-        for offence in each_of[rule.ground](scene, side, prover):
-            found.setdefault((offence.source, offence.destination), offence)
+    meant = _meant(rule, scene)
+    kept = _Kept(dns=scene.dns)
+    todo: Iterable[str] = meant
+    if before is not None and change is not None and before.dns == scene.dns:
+        affected = _affected(rule.ground, scene, meant, change)
+        kept.sides.update((name, each) for name, each in before.sides.items() if name in meant and name not in affected)
+        todo = affected & meant.keys()
+    for name in todo:
+        if offences := tuple(each_of[rule.ground](scene, meant[name], prover)):
+            kept.sides[name] = offences
+    found = {(each.source, each.destination): each for several in kept.sides.values() for each in several}
     told = [found[key] for key in sorted(found)]
     return Judged(
         tuple(each for each in told if each.outcome is not Outcome.UNKNOWN),
         tuple(each for each in told if each.outcome is Outcome.UNKNOWN),
-        len(asked),
+        len(meant),
+        kept,
     )
 
 
+def _affected(ground: Ground, scene: Scene, meant: Mapping[str, Side], change: Change) -> frozenset[str]:
+    """The workloads that rest on what a change has touched."""
+    names = change.names
+    if ground is Ground.DNS:
+        if scene.dns & change.classes:
+            return frozenset(meant)
+        return names.union(name for number in bits(change.rows) for name in scene.members.get(number, ()))
+    if ground is Ground.REPLICAS_ALIKE and not change.nothing:
+        # Replicas of several classes may be told apart by any path; one class is never.
+        return names.union(name for name, side in meant.items() if side.classes & (side.classes - 1))
+    if ground is Ground.SERVICES_REACHABLE:
+        contents = scene.reach.engine.snapshot.contents
+        spaces = {name for name, held in contents.items() if held.services and not change.nothing} | change.spaces
+        return names.union(name for space in spaces for name in scene.inventory.of(space))
+    return names
+
+
 def _meant(rule: BaselineRule, scene: Scene) -> dict[str, Side]:
+    if not rule.besides:
+        return scene.workloads(rule.within)
     besides = scene.workloads(rule.besides)
     return {name: side for name, side in scene.workloads(rule.within).items() if name not in besides}
 
@@ -162,7 +200,7 @@ def _no_dns(scene: Scene, side: Side, prover: Prover) -> Iterator[Offence]:
         return
 
 
-def _metadata(rule: BaselineRule, scene: Scene, prover: Prover) -> Judged:
+def _metadata(rule: BaselineRule, scene: Scene, prover: Prover, last: Judged | None, change: Change | None) -> Judged:
     """The metadata address, as the charter's own ``never`` judges it."""
     besides = scene.workloads(rule.besides).keys()
     never = Rule(
@@ -179,38 +217,45 @@ def _metadata(rule: BaselineRule, scene: Scene, prover: Prover) -> Judged:
         controls=rule.controls,
         place=rule.place,
     )
-    found = judge(never, scene, prover)
+    found = judge(never, scene, prover, last, change)
     return Judged(
         tuple(each for each in found.offences if each.source not in besides),
         tuple(each for each in found.unknowns if each.source not in besides),
         found.pairs - len(besides),
+        found.kept,
     )
 
 
 # -- policies, replicas, Services
 
 
-def _policies_select(rule: BaselineRule, scene: Scene) -> Judged:
+def _policies_select(rule: BaselineRule, scene: Scene, before: _Kept | None, change: Change | None) -> Judged:
     """Policies that select no pod which runs, in the namespaces of the workloads that are meant."""
-    engine = scene.reach.engine
-    namespaces = {side.entry.workload.namespace for side in _meant(rule, scene).values() if side.entry}
+    engine, universe = scene.reach.engine, scene.reach.universe
     everywhere = rule.within == (Term(Kind.ANY),) and not rule.besides
+    namespaces = (
+        set() if everywhere else {side.entry.workload.namespace for side in _meant(rule, scene).values() if side.entry}
+    )
+    known = before.policies if before is not None else {}
+    kept = _Kept()
     offences: list[Offence] = []
-    asked = 0
     for policy in engine.over(engine.snapshot.contents):
         subject = policy.subject
         if not everywhere and subject.home not in namespaces and subject.namespaces is None:
             continue
-        asked += 1
-        universe = scene.reach.universe
-        chosen = universe.selected(subject.namespaces, subject.pods, subject.home)
-        sure, maybe = (each & universe.all for each in chosen)  # some classes may have nobody left
-        if not sure:
-            offences.append(_idle(policy, known=not maybe))
+        was = known.get(id(policy))
+        if was is None or change is None or subject.namespaces is not None or subject.home in change.spaces:
+            chosen = universe.selected(subject.namespaces, subject.pods, subject.home)
+            sure, maybe = (each & universe.all for each in chosen)  # some classes may have nobody left
+            was = policy, None if sure else _idle(policy, known=not maybe)
+        kept.policies[id(policy)] = was
+        if was[1] is not None:
+            offences.append(was[1])
     return Judged(
         tuple(each for each in offences if each.outcome is not Outcome.UNKNOWN),
         tuple(each for each in offences if each.outcome is Outcome.UNKNOWN),
-        asked,
+        len(kept.policies),
+        kept,
     )
 
 
@@ -225,107 +270,3 @@ def _idle(policy: Policy, *, known: bool) -> Offence:
         why=f"{ref} selects no pod that runs",
         policies=(ref,),
     )
-
-
-def _differ(scene: Scene, side: Side, prover: Prover) -> Iterator[Offence]:
-    """Pods of one workload that policies tell apart, and that have other paths for it."""
-    first, *others = bits(side.classes)
-    for other in others:
-        apart = _apart(scene, first, other)
-        found = _difference(scene, side, first, other) if apart else None
-        if found is not None:
-            yield _unlike(scene, side, found, apart, prover)
-            return
-
-
-def _apart(scene: Scene, one: int, other: int) -> tuple[ObjectRef, ...]:
-    """The policies that select one of two classes only."""
-    mine, theirs = ({policy.ref for policy in scene.reach.selecting(number)} for number in (one, other))
-    return tuple(sorted(mine ^ theirs))
-
-
-class _Unlike(NamedTuple):
-    """A path of which one class has the ports and another has not. `peer` is at the other end, `into` the workload."""
-
-    peer: int
-    open: int
-    closed: int
-    ports: int
-    into: bool
-
-
-def _difference(scene: Scene, side: Side, one: int, other: int) -> _Unlike | None:
-    """A workload that reaches one of two classes only, or that only one of them reaches."""
-    reach = scene.reach
-    for peer in (number for number in scene.members if not side.classes >> number & 1):
-        for into in (True, False):
-            ports = [reach.ports(peer, each) if into else reach.ports(each, peer) for each in (one, other)]
-            if ports[0] != ports[1]:
-                lone = ports[0] & ~ports[1]
-                open_, closed = (one, other) if lone else (other, one)
-                return _Unlike(peer, open_, closed, lone or ports[1] & ~ports[0], into)
-    return None
-
-
-def _unlike(scene: Scene, side: Side, found: _Unlike, apart: tuple[ObjectRef, ...], prover: Prover) -> Offence:
-    peer = scene.side_of(found.peer)
-    if found.into:
-        source, a, destination, b = peer, found.peer, side, found.closed
-        port = a_port(scene, side, found.open, found.ports)
-    else:
-        source, a, destination, b = side, found.closed, peer, found.peer
-        port = a_port(scene, peer, found.peer, found.ports)
-    proof = prover.prove(scene, source, a, destination, b, port)
-    selecting = ", ".join(map(str, apart))
-    return Offence(
-        source=source.ask,
-        destination=destination.ask,
-        port=f"{port[1]}/{port[0].value}",
-        ports=ports_words(scene, found.ports),
-        outcome=Outcome.PARTIAL,
-        why=f"not all of its pods are treated alike ({selecting} selects some only): {proof.why}",
-        policies=tuple(dict.fromkeys((*apart, *proof.policies))),
-    )
-
-
-def _unreached(scene: Scene, side: Side, prover: Prover) -> Iterator[Offence]:
-    """Services in front of a workload that nothing reaches on any of their ports: no other pod, nothing outside."""
-    entry = side.entry
-    assert entry is not None
-    reach = scene.reach
-    namespace = entry.workload.namespace
-    for service in reach.engine.snapshot.contents[namespace].services.values():
-        chosen = [pod for pod in entry.workload.active if _behind(service, pod)]
-        targets = {
-            (Protocol(port.protocol), target)
-            for port in service.ports
-            for pod in chosen
-            if port.protocol in Protocol.__members__ and (target := target_port(port, pod)) is not None
-        }
-        ports = 0
-        for protocol, target in targets:
-            ports |= reach.port(protocol, target)
-        classes = 0
-        for pod in chosen:
-            classes |= 1 << reach.class_of(pod)
-        if not ports or scene.entered(classes, ports):
-            continue  # a Service that leads to no pod of this workload has no ports here
-        protocol, target = min(targets, key=lambda each: each[1])
-        known = not scene.entered(classes, ports, maybe=True)
-        number = next(bits(classes))
-        internet = scene.part(INTERNET)
-        proof = prover.prove(scene, internet, next(bits(internet.classes)), side, number, (protocol, target))
-        yield Offence(
-            source=INTERNET,
-            destination=side.ask,
-            port=f"{target}/{protocol.value}",
-            ports=", ".join(f"{number}/{each.value}" for each, number in sorted(targets, key=lambda t: t[1])),
-            outcome=Outcome.BLOCKED if known else Outcome.UNKNOWN,
-            why=f"nothing reaches Service {namespace}/{service.name}, from inside or outside: {proof.why}",
-            policies=proof.policies,
-        )
-        return
-
-
-def _behind(service: Service, pod: Pod) -> bool:
-    return bool(service.selector) and service.selector.items() <= dict(pod.labels).items()

@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Mapping, Sequence
+from dataclasses import dataclass, field
 from typing import NamedTuple
 
+from console.governance.audit_turned import Change
 from console.governance.charter import Rule
-from console.governance.charter_terms import PortTerm
+from console.governance.charter_terms import PortTerm, Term
 from console.governance.findings import Offence
 from console.governance.rules_proof import Prover
 from console.governance.scopes import Scene, Side
@@ -15,33 +17,6 @@ from console.policy.reach import bits
 from console.policy.verdict import Outcome
 
 _WORST = (Outcome.BLOCKED, Outcome.PARTIAL, Outcome.UNKNOWN)
-
-
-def must(rule: Rule, scene: Scene, prover: Prover) -> tuple[tuple[Offence, ...], tuple[Offence, ...], int]:
-    """The pairs that are blocked (for some of their pods, too), those that may be, and how many were asked about.
-
-    A destination is asked on the ports it declares among those the rule names, and not at
-    all where it declares none of them; where the rule names none, any port will do. Of
-    those that are alternatives to each other (``one of``) the best is told.
-    """
-    found: dict[tuple[str, str], Offence] = {}
-    count = 0
-    for choices in _asked(rule, scene):
-        asked, best = _best(scene, choices)
-        count += asked
-        if best is not None:
-            path, outcome, at = best
-            found[path.source.name, path.destination.name] = _offence(scene, path, outcome, at, prover)
-    told = [found[key] for key in sorted(found)]
-    return (
-        tuple(each for each in told if each.outcome is not Outcome.UNKNOWN),
-        tuple(each for each in told if each.outcome is Outcome.UNKNOWN),
-        count,
-    )
-
-
-def _worse(one: Outcome, other: Outcome) -> bool:
-    return _WORST.index(one) < _WORST.index(other)
 
 
 #: The ports that have to be open, each by itself; none: any will do.
@@ -66,19 +41,158 @@ class _Choices(NamedTuple):
     ports: int = 0
 
 
-def _asked(rule: Rule, scene: Scene) -> Iterator[_Choices]:
-    subject = scene.ends(rule.subject)
-    for term in rule.others:
-        others = scene.ends([term])
+#: A path that is not open, how it stands, and the port on which it is worst (None: any).
+_Broken = tuple[_Path, Outcome, tuple[Protocol, int] | None]
+
+
+@dataclass(frozen=True, slots=True)
+class _Choice:
+    """What one end found among alternatives: the offence, or whom it reaches; neither where nothing was asked."""
+
+    offence: tuple[tuple[str, str], Offence] | None = None
+    open: str = ""
+
+    @property
+    def asked(self) -> bool:
+        """Whether there was anything to ask."""
+        return bool(self.offence or self.open)
+
+
+@dataclass(slots=True)
+class _Term:
+    """What one term of a rule came to.
+
+    `wanted` are the ports of its destinations (None: it is not asked), `broken` the offences by
+    pair, `choices` what each end found where one of several will do.
+    """
+
+    wanted: dict[str, _Ports | None]
+    asked: dict[str, Side]
+    broken: dict[tuple[str, str], Offence] = field(default_factory=dict)
+    choices: dict[str, _Choice] = field(default_factory=dict)
+    count: int = 0
+
+
+@dataclass(frozen=True, slots=True)
+class KeptMust:
+    """What a ``must`` found, term by term."""
+
+    terms: tuple[_Term, ...]
+
+
+def must(
+    rule: Rule, scene: Scene, prover: Prover, last: KeptMust | None = None, change: Change | None = None
+) -> tuple[tuple[Offence, ...], tuple[Offence, ...], int, KeptMust]:
+    """The pairs that are blocked (for some of their pods, too), those that may be, and how many were asked about.
+
+    A destination is asked on the ports it declares among those the rule names, and not at
+    all where it declares none of them; where the rule names none, any port will do. Of
+    those that are alternatives to each other (``one of``) the best is told. What was found
+    `last` of ends that a change did not touch is told again.
+    """
+    judging = _Judging(rule, scene, prover, change.names if last is not None and change is not None else None)
+    before = last.terms if last is not None else ()
+    terms = tuple(
+        judging.term(term, before[place] if place < len(before) else None) for place, term in enumerate(rule.others)
+    )
+    found: dict[tuple[str, str], Offence] = {}
+    for each in terms:
+        found.update(each.broken)
+        found.update(choice.offence for choice in each.choices.values() if choice.offence is not None)
+    told = [found[key] for key in sorted(found)]
+    return (
+        tuple(each for each in told if each.outcome is not Outcome.UNKNOWN),
+        tuple(each for each in told if each.outcome is Outcome.UNKNOWN),
+        sum(each.count for each in terms),
+        KeptMust(terms),
+    )
+
+
+@dataclass(frozen=True, slots=True)
+class _Judging:
+    """One judgement of a rule. `names` are the workloads that a change has touched; None: any may be."""
+
+    rule: Rule
+    scene: Scene
+    prover: Prover
+    names: frozenset[str] | None
+
+    def term(self, term: Term, before: _Term | None) -> _Term:
+        """What a term comes to."""
+        rule, scene, names = self.rule, self.scene, self.names
+        subject, others = scene.ends(rule.subject), scene.ends([term])
+        sides = others if rule.outward else subject
+        kept = before.wanted if before is not None and names is not None else {}
         wanted = {
-            side.name: _wanted(scene, side, term.ports or rule.ports)
-            for side in (others if rule.outward else subject).values()
+            name: kept[name]
+            if names is not None and name in kept and name not in names
+            else _wanted(scene, side, term.ports or rule.ports)
+            for name, side in sides.items()
         }
-        asked = [side for side in others.values() if not rule.outward or wanted[side.name] is not None]
-        if not term.one:
-            yield from (_Choices([path]) for one in subject.values() for path in _paths(rule, one, asked, wanted))
-        elif asked:
-            yield from _alternatives(rule, scene, list(subject.values()), asked, wanted)
+        asked = {name: side for name, side in others.items() if not rule.outward or wanted[name] is not None}
+        found = _Term(wanted, asked)
+        if term.one:
+            self._choices(found, before, subject)
+        else:
+            self._pairs(found, before, subject)
+        return found
+
+    def _pairs(self, found: _Term, before: _Term | None, subject: Mapping[str, Side]) -> None:
+        """Every pair: of those that were judged before, the ones with an end that was touched."""
+        names, wanted, others = self.names, found.wanted, found.asked
+        ends = {name: side for name, side in subject.items() if self.rule.outward or wanted[name] is not None}
+        found.count = len(ends) * len(others) - len(ends.keys() & others.keys())
+        pairs: Iterable[tuple[Side, Side]]
+        if before is None or names is None:
+            pairs = ((one, other) for one in ends.values() for other in others.values())
+        else:
+            found.broken = {
+                key: each for key, each in before.broken.items() if key[0] not in names and key[1] not in names
+            }
+            mine, theirs = names & ends.keys(), names & others.keys()
+            pairs = [(ends[name], other) for name in mine for other in others.values()]
+            pairs += [(one, others[name]) for name in theirs for one in ends.values() if one.name not in mine]
+        for one, other in pairs:
+            for path in _paths(self.rule, one, [other], wanted):
+                broken = _best(self.scene, _Choices([path]))[1]
+                if broken is not None:
+                    found.broken[path.source.name, path.destination.name] = self._told(broken)
+
+    def _choices(self, found: _Term, before: _Term | None, subject: Mapping[str, Side]) -> None:
+        """The best of the alternatives that each end has."""
+        names = self.names
+        todo = dict(subject)
+        if before is not None and names is not None:
+            moved = not names.isdisjoint(before.asked) or not names.isdisjoint(found.asked)
+            for name, choice in before.choices.items():
+                if name in subject and name not in names and (choice.open not in names if choice.open else not moved):
+                    found.choices[name] = choice
+                    del todo[name]
+        if todo and found.asked:
+            several = _alternatives(
+                self.rule, self.scene, list(todo.values()), list(found.asked.values()), found.wanted
+            )
+            for one, choices in zip(todo, several, strict=True):
+                found.choices[one] = self._choice(one, choices)
+        else:
+            found.choices.update(dict.fromkeys(todo, _Choice()))
+        found.count = sum(choice.asked for choice in found.choices.values())
+
+    def _choice(self, one: str, choices: _Choices) -> _Choice:
+        path, broken = _best(self.scene, choices)
+        if broken is not None:
+            return _Choice(((broken[0].source.name, broken[0].destination.name), self._told(broken)))
+        if path is None:
+            return _Choice()
+        return _Choice(open=path.destination.name if path.source.name == one else path.source.name)
+
+    def _told(self, broken: _Broken) -> Offence:
+        path, outcome, at = broken
+        return _offence(self.scene, path, outcome, at, self.prover)
+
+
+def _worse(one: Outcome, other: Outcome) -> bool:
+    return _WORST.index(one) < _WORST.index(other)
 
 
 def _paths(rule: Rule, one: Side, others: Iterable[Side], wanted: Mapping[str, _Ports | None]) -> Iterator[_Path]:
@@ -109,23 +223,19 @@ def _space(side: Side) -> str:
     return side.name.partition("/")[0]
 
 
-#: A path that is not open, how it stands, and the port on which it is worst (None: any).
-_Broken = tuple[_Path, Outcome, tuple[Protocol, int] | None]
-
-
-def _best(scene: Scene, choices: _Choices) -> tuple[bool, _Broken | None]:
-    """Whether anything was asked, and the nearest of several paths that are not open; None where one of them is."""
+def _best(scene: Scene, choices: _Choices) -> tuple[_Path | None, _Broken | None]:
+    """The path of several that is open, or else how the nearest stands that is not; neither where none was asked."""
     best: _Broken | None = None
     shut = _shut(scene, choices)
     for path in choices.paths:
         if shut:
-            return True, (path, Outcome.BLOCKED, path.ports[0])
+            return None, (path, Outcome.BLOCKED, path.ports[0])
         outcome, at = _judged(scene, path)
         if outcome is None:
-            return True, None
+            return path, None
         if best is None or _worse(best[1], outcome):
             best = path, outcome, at
-    return best is not None, best
+    return None, best
 
 
 def _shut(scene: Scene, choices: _Choices) -> bool:

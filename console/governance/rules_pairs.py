@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass, field
 
 from console.governance.scopes import Scene, Side
@@ -15,12 +15,15 @@ class Targets:
 
     def __init__(self) -> None:
         self.classes: dict[int, int] = {}
-        self._sides: dict[tuple[int, int], list[Side]] = {}
+        self._sides: dict[tuple[int, int], tuple[Side, ...]] = {}
+        #: Per end, the sets of ports and the classes it is asked about.
+        self._places: dict[str, tuple[tuple[int, int], ...]] = {}
         #: Ends of which only the host names are known, with the ports asked.
         self.hosts: list[tuple[Side, int]] = []
 
     def add(self, side: Side, ports_of: Callable[[int], int]) -> None:
         """Ask about an end, on the ports that are meant for each of its classes."""
+        places = []
         for number in bits(side.classes):
             ports = ports_of(number)
             if side.hosts:
@@ -28,25 +31,51 @@ class Targets:
                 return
             if ports:
                 self.classes[ports] = self.classes.get(ports, 0) | (1 << number)
-                self._sides.setdefault((ports, number), []).append(side)
+                self._sides[ports, number] = (*self._sides.get((ports, number), ()), side)
+                places.append((ports, number))
+        self._places[side.name] = (*self._places.get(side.name, ()), *places)
 
-    def of(self, ports: int, number: int) -> list[Side]:
+    def without(self, names: Iterable[str]) -> Targets:
+        """A copy that asks nothing about some workloads."""
+        found = Targets()
+        found.classes, found._sides = dict(self.classes), dict(self._sides)
+        found._places, found.hosts = dict(self._places), list(self.hosts)
+        for name in names:
+            for ports, number in found._places.pop(name, ()):
+                sides = tuple(each for each in found._sides.get((ports, number), ()) if each.name != name)
+                if sides:
+                    found._sides[ports, number] = sides
+                elif found._sides.pop((ports, number), None) is not None:
+                    found.classes[ports] &= ~(1 << number)
+                    if not found.classes[ports]:
+                        del found.classes[ports]
+        return found
+
+    def only(self, sides: Iterable[Side]) -> Targets:
+        """A copy that asks about some workloads alone."""
+        found = Targets()
+        for side in sides:
+            for ports, number in self.places(side.name):
+                found.classes[ports] = found.classes.get(ports, 0) | (1 << number)
+                found._sides[ports, number] = (*found._sides.get((ports, number), ()), side)
+        return found
+
+    def of(self, ports: int, number: int) -> tuple[Side, ...]:
         """Whose a class is that is asked about on a set of ports."""
         return self._sides[ports, number]
+
+    def places(self, name: str) -> Iterable[tuple[int, int]]:
+        """The sets of ports that an end is asked about, each with a class of it."""
+        return self._places.get(name, ())
 
 
 @dataclass(slots=True)
 class Pair:
-    """Two ends, and the classes between which something is open, or may be: source, destination, ports asked.
+    """Two ends, and the classes between which something is open, or may be: source, destination, ports asked."""
 
-    `trail` are the classes in between, where a chain leads there.
-    """
-
-    scene: Scene
     source: Side
     destination: Side
     open: list[tuple[int, int, int]] = field(default_factory=list)
-    trail: tuple[int, ...] = ()
 
 
 @dataclass(slots=True)
@@ -67,7 +96,7 @@ def sweep(scene: Scene, sources: Iterable[Side], targets: Targets, found: Pairs,
                     for other in bits(hits & ~scene.reach.alone(number)):
                         for side in targets.of(ports, other):
                             if side.name != source.name or not scene.single(source):
-                                _pair(into, scene, source, side).open.append((number, other, ports))
+                                _pair(into, source, side).open.append((number, other, ports))
             for side, ports in targets.hosts:
                 sure, maybe = _hits(scene, number, ports, chain=chain)
                 every = side.classes & scene.shared(number)
@@ -75,13 +104,26 @@ def sweep(scene: Scene, sources: Iterable[Side], targets: Targets, found: Pairs,
                 if maybe & side.classes:
                     first = next(bits((sure if whole else maybe) & side.classes))
                     into = found.sure if whole else found.maybe
-                    _pair(into, scene, source, side).open.append((number, first, ports))
+                    _pair(into, source, side).open.append((number, first, ports))
 
 
-def _pair(into: dict[tuple[str, str], Pair], scene: Scene, source: Side, side: Side) -> Pair:
+def sweep_into(scene: Scene, sources: Mapping[str, Side], targets: Targets, ends: Iterable[Side], found: Pairs) -> None:
+    """The same for few of the targets: asked of each which workloads reach it."""
+    for side in ends:
+        for ports, other in targets.places(side.name):
+            sure = scene.column(other, ports)
+            maybe = scene.column(other, ports, maybe=True)
+            for into, hits in ((found.sure, sure), (found.maybe, maybe & ~sure)):
+                for number in bits(hits & ~scene.reach.alone(other)):
+                    for name in scene.members.get(number, ()):
+                        if name in sources and (side.name != name or not scene.single(side)):
+                            _pair(into, sources[name], side).open.append((number, other, ports))
+
+
+def _pair(into: dict[tuple[str, str], Pair], source: Side, side: Side) -> Pair:
     key = source.name, side.name
     if key not in into:
-        into[key] = Pair(scene, source, side)
+        into[key] = Pair(source, side)
     return into[key]
 
 

@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
+from functools import cached_property
 from typing import Final
 
 from console.governance.charter import Charter
@@ -38,32 +39,98 @@ class Side:
 class Scene:
     """A snapshot with its workloads as sets of classes."""
 
-    def __init__(self, reach: Reachability, charter: Charter, inventory: Inventory) -> None:
+    def __init__(
+        self, reach: Reachability, charter: Charter, inventory: Inventory, before: Scene | None = None
+    ) -> None:
+        """`before` is the scene of `reach`'s predecessor and of the same charter: what did not change is kept."""
         self.reach = reach
         self.charter = charter
         self.inventory = inventory
         self.sides: dict[str, Side] = {}
         #: Per class, the workloads that have pods in it.
         self.members: dict[int, list[str]] = {}
-        #: The pods of a workload in a class.
-        self._pods: dict[tuple[str, int], list[Pod]] = {}
-        for name, entry in inventory.entries.items():
-            classes = 0
-            for pod in entry.workload.active:
-                number = reach.class_of(pod)
-                if not classes >> number & 1:
-                    classes |= 1 << number
-                    self.members.setdefault(number, []).append(name)
-                self._pods.setdefault((name, number), []).append(pod)
-            self.sides[name] = Side(name, name, classes, entry)
+        #: The pods of a workload, by class.
+        self._pods: dict[str, dict[int, list[Pod]]] = {}
+        self._meant: dict[tuple[Term, ...], dict[str, Side]] = {}
         self._parts: dict[str, Side] = {}
         self._asked: dict[tuple[PortTerm, ...], int] = {}
         self._ports: dict[tuple[Protocol, int], int] = {}
         #: Sets of ports in words, which offences have in common.
         self.words: dict[tuple[int, tuple[PortTerm, ...]], str] = {}
-        self._meant: dict[tuple[Term, ...], dict[str, Side]] = {}
+        if before is None or reach.work.whole:
+            self._add(inventory.entries)
+        else:
+            self._follow(before)
         self.dns = self._dns_servers()
         self._beyond: dict[tuple[int, bool], int] = {}
+        self._columns: dict[tuple[int, int, bool], int] = {}
+
+    def _add(self, entries: Mapping[str, Entry]) -> None:
+        """Take in workloads."""
+        for name, entry in entries.items():
+            classes = 0
+            placed: dict[int, list[Pod]] = {}
+            for pod in entry.workload.active:
+                number = self.reach.class_of(pod)
+                if not classes >> number & 1:
+                    classes |= 1 << number
+                    self.members.setdefault(number, []).append(name)
+                placed.setdefault(number, []).append(pod)
+            self._pods[name] = placed
+            self.sides[name] = Side(name, name, classes, entry)
+
+    def _follow(self, before: Scene) -> None:
+        """Keep what the namespaces that did not change come to."""
+        old, new = before.inventory.spaces, self.inventory.spaces
+        dirty = [each for each in {**old, **new} if each not in old or each not in new or old[each] is not new[each]]
+        self.sides, self.members, self._pods = dict(before.sides), dict(before.members), dict(before._pods)
+        gone: list[str] = []
+        come: dict[str, Entry] = {}
+        for space in dirty:
+            gone += before.inventory.of(space)
+            come.update(self.inventory.of(space))
+        for number in {number for name in gone for number in before._pods[name]}:
+            self.members.pop(number, None)  # a class is of one namespace
+        for name in gone:
+            if name not in come:
+                del self.sides[name], self._pods[name]
+        self._add(come)
+        steady = len(self.sides) == len(before.sides) and come.keys() == set(gone)
+        if not steady:
+            self.sides = {name: self.sides[name] for name in self.inventory.entries}
+        for terms, sides in before._meant.items():
+            meant = dict(sides)
+            for name in gone:
+                meant.pop(name, None)
+            found = self._chosen(terms, come)
+            if steady and found.keys() == sides.keys() & come.keys():
+                self._meant[terms] = {**sides, **found}
+            else:
+                meant.update(found)
+                self._meant[terms] = {name: side for name, side in self.sides.items() if name in meant}
+        # Parts of the outside, and ports, are numbered as they were.
+        self._parts, self._asked, self._ports, self.words = before._parts, before._asked, before._ports, before.words
+
+    def _chosen(self, terms: Iterable[Term], names: Iterable[str]) -> dict[str, Side]:
+        """The workloads, of some, that any of the terms means."""
+        found: dict[str, Side] = {}
+        for name in names:
+            side = self.sides[name]
+            if side.entry is not None and any(means(term, side.entry) for term in terms):
+                found[name] = side
+        return found
+
+    @cached_property
+    def in_order(self) -> tuple[int, ...]:
+        """The classes that workloads have pods in, by workload."""
+        return tuple(dict.fromkeys(number for name in self.sides for number in self._pods[name]))
+
+    def standing(self, name: str) -> object:
+        """All that rules ask of a workload but its paths: two that are equal are told of in the same words."""
+        entry = self.inventory.entries[name]
+        pods = entry.workload.active
+        placed = {(self.reach.class_of(pod), pod.ports) for pod in pods}
+        return entry.role, entry.domain, len(pods) == 1, frozenset(placed)
 
     # -- who
 
@@ -71,11 +138,7 @@ class Scene:
         """The workloads that any of the terms means, in order of name."""
         wanted = tuple(term for term in terms if term.inside)
         if wanted not in self._meant:
-            self._meant[wanted] = {
-                name: side
-                for name, side in self.sides.items()
-                if side.entry is not None and any(means(term, side.entry) for term in wanted)
-            }
+            self._meant[wanted] = self._chosen(wanted, self.sides)
         return dict(self._meant[wanted])
 
     def ends(self, terms: Sequence[Term]) -> dict[str, Side]:
@@ -126,8 +189,9 @@ class Scene:
     def _dns_servers(self) -> int:
         """The cluster's DNS servers, which the baseline wants everybody to reach."""
         found = 0
-        for number, held in enumerate(self.reach.universe.pods):
-            if held.namespace == "kube-system" and held.pods[0].labels.get("k8s-app") == "kube-dns":
+        universe = self.reach.universe
+        for number in bits(universe.in_namespace.get("kube-system", 0)):
+            if universe.pods[number].pods[0].labels.get("k8s-app") == "kube-dns":
                 found |= 1 << number
         return found
 
@@ -149,13 +213,19 @@ class Scene:
             self._beyond[key] = found
         return self._beyond[key]
 
-    def entered(self, classes: int, ports: int, *, maybe: bool = False) -> bool:
-        """Whether anything reaches some classes on any of some ports: another pod, or something outside."""
-        reach = self.reach
-        return any(
-            reach.row(number, ports, maybe=maybe) & classes & ~reach.alone(number)
-            for number in range(reach.universe.size)
-        )
+    def entering(self, classes: int, ports: int, *, maybe: bool = False) -> int:
+        """Who reaches some classes on any of some ports: other pods, and parts of the outside."""
+        found = 0
+        for number in bits(classes):
+            found |= self.column(number, ports, maybe=maybe) & ~self.reach.alone(number)
+        return found
+
+    def column(self, number: int, ports: int, *, maybe: bool = False) -> int:
+        """Who reaches a class on any of some ports. Kept: many rules ask."""
+        key = number, ports, maybe
+        if key not in self._columns:
+            self._columns[key] = self.reach.column(number, ports, maybe=maybe)
+        return self._columns[key]
 
     def shared(self, number: int) -> int:
         """The classes that hold an address family a class holds: no other one is ever reached."""
@@ -189,7 +259,7 @@ class Scene:
         """The ports of a class of an end that are meant: names are those its pods declare."""
         found = self.everyone(ports)
         if side.entry is not None and any(port.name for port in ports):
-            for pod in self._pods[side.name, number]:
+            for pod in self._pods[side.name][number]:
                 for declared in pod.ports:
                     if declared.protocol in Protocol.__members__ and any(
                         port.name == declared.name and port.protocol in (None, Protocol(declared.protocol))
@@ -217,7 +287,7 @@ class Scene:
         """The same as containers declare them; none for addresses."""
         if side.entry is None:
             return ()
-        return tuple(dict.fromkeys(port for pod in self._pods[side.name, number] for port in pod.ports))
+        return tuple(dict.fromkeys(port for pod in self._pods[side.name][number] for port in pod.ports))
 
     def side_of(self, number: int) -> Side:
         """A workload that has pods in a class."""
@@ -238,7 +308,7 @@ class Scene:
     def end(self, side: Side, number: int) -> End:
         """One pod of an end's class, or one of its addresses, to ask the engine about."""
         if side.entry is not None:
-            pod = self._pods[side.name, number][0]
+            pod = self._pods[side.name][number][0]
             return End(EndKind.POD, pod.ref, (pod,))
         held = self.reach.member(number)
         assert isinstance(held, Outside)
@@ -247,13 +317,6 @@ class Scene:
     def single(self, side: Side) -> bool:
         """Whether an end is one pod, which is no pair with itself."""
         return side.entry is not None and len(side.entry.workload.active) == 1
-
-
-def standing(entry: Entry, reach: Reachability) -> object:
-    """All that rules ask of a workload but its paths: two that are equal are told of in the same words."""
-    pods = entry.workload.active
-    placed = {(reach.class_of(pod), pod.ports) for pod in pods}
-    return entry.role, entry.domain, len(pods) == 1, frozenset(placed)
 
 
 def overlapping(reach: Reachability, port: PortTerm) -> int:
