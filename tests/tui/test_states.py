@@ -186,6 +186,14 @@ async def test_files_are_called_files(tmp_path: Path) -> None:
         await user.see("■ files · 1 ns")
 
 
+async def test_a_long_path_gives_way_to_the_counts_and_keeps_its_end() -> None:
+    source = Scripted(f"/srv/{'clusters/' * 9}prod-eu1.yaml")
+    async with console(source) as user:
+        await user.until(lambda: source.opened)
+        source.say(State.STATIC, SMALL)
+        await user.see("…/prod-eu1.yaml", "■ files · 1 ns", "1 pods")
+
+
 async def test_what_is_typed_before_everything_is_loaded_is_not_lost() -> None:
     gate = threading.Event()
     source = Scripted()

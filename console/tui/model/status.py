@@ -17,7 +17,11 @@ def place(frame: Frame, namespace: str) -> tuple[Line, ...]:
     where: Line = (Piece(frame.title, Tone.STRONG),)
     if namespace:
         where = (*where, Piece(" › ", Tone.DIM), Piece(namespace))
-    return ((Piece("netpol-console", Tone.ACCENT), Piece("  "), *where), where)
+    ways = [(Piece("netpol-console", Tone.ACCENT), Piece("  "), *where), where]
+    if (last := frame.title.rstrip("/").rpartition("/")[2]) != frame.title:
+        # A path, or a context of a cloud: its end says most, and the counts are worth more than the rest.
+        ways.append((Piece(f"…/{last}", Tone.STRONG), *where[1:]))
+    return tuple(ways)
 
 
 def freshness(frame: Frame, now: float) -> tuple[Line, ...]:
