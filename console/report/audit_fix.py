@@ -17,6 +17,7 @@ from console.policy.close_told import folded
 from console.policy.fix import Fix
 from console.policy.opens import Path, ref_of
 from console.report.clean import clean, clean_json, clean_lines
+from console.report.json import manifest
 from console.report.words import count, fix_line, some
 
 #: Paths that are told of one proposal, folded; JSON has them all.
@@ -44,14 +45,9 @@ def json(rule: RuleResult, found: Sequence[Proposal], left: int) -> str:
         "sentence": rule.sentence,
         "proposals": [_value(each) for each in found],
         "left": left,
-        "manifest": manifest(list(_objects(found).values())),
+        "manifest": manifest(_objects(found).values()),
     }
     return clean_json(msgspec.json.format(msgspec.json.encode(value), indent=2).decode()) + "\n"
-
-
-def manifest(raws: Sequence[Mapping[str, Any]]) -> str:
-    """Raw objects as YAML documents."""
-    return "---\n".join(to_yaml(raw) for raw in raws)
 
 
 def told(proposal: Proposal) -> Iterator[str]:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable, Mapping
 from typing import Any
 
 from console.objects.meta import ObjectRef
@@ -34,7 +35,7 @@ def verdict_json(verdict: Verdict, fix: Fix | None) -> dict[str, Any]:
         "cases": [_case(case) for case in verdict.cases],
         "caveats": [{"code": each.code, "sentence": each.sentence, "detail": each.detail} for each in verdict.caveats],
         "near_misses": [_near_miss(miss) for miss in verdict.near_misses],
-        "fix": {"manifest": manifest(fix), "opens": [str(path) for path in fix.opens]} if fix else None,
+        "fix": {"manifest": manifest(fix.objects), "opens": [str(path) for path in fix.opens]} if fix else None,
     }
 
 
@@ -51,9 +52,9 @@ def ports_json(verdict: PortsVerdict) -> dict[str, Any]:
     }
 
 
-def manifest(fix: Fix) -> str:
-    """The objects of a fix as YAML documents, ready to apply."""
-    return "---\n".join(to_yaml(raw) for raw in fix.objects)
+def manifest(objects: Iterable[Mapping[str, Any]]) -> str:
+    """Raw objects as YAML documents, ready to apply."""
+    return "---\n".join(map(to_yaml, objects))
 
 
 def _ref(ref: ObjectRef) -> dict[str, str]:

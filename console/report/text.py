@@ -41,7 +41,7 @@ def verdict_lines(verdict: Verdict, fix: Fix | None = None, *, trace: bool = Fal
     if fix is not None:
         yield ""
         yield f"  smallest fix: {words.fix_line(fix)}"
-        yield from (f"    {clean(line)}" for line in manifest(fix).splitlines())
+        yield from (f"    {clean(line)}" for line in manifest(fix.objects).splitlines())
     if verdict.caveats:
         yield ""
         yield "  caveats"

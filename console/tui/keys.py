@@ -160,6 +160,7 @@ MATRIX: Final = (
 AUDIT: Final = (
     Key("audit.simulate", "s", "simulate", "simulate", "Ask about the pair under the cursor", 20),
     Key("audit.around", "r", "around", "reach", "All it reaches, all that reaches it: of a pair its source", 22),
+    Key("audit.fix", "F", "fix", "fix", "What mends the pair under the cursor, and what else that closes or opens", 21),
     Key("audit.rules", "t", "list('rules')", "charter", "The charter's rules"),
     Key("audit.findings", "f", "list('findings')", "findings", "What is wrong beyond them", 31),
     Key("audit.inventory", "i", "list('inventory')", "inventory", "What runs, by role and domain", 32),

@@ -160,3 +160,34 @@ async def test_what_is_not_known_is_not_fixed(demo: DemoCluster, source: LiveSou
         await user.until(lambda: answer(user).startswith("? UNKNOWN"), "unknown")
         await user.press("f")
         await user.until(lambda: "Whether a policy blocks it is not known" in user.notices)
+
+
+async def test_a_pair_that_a_rule_forbids_is_closed_and_tried_in_what_if(still: Still) -> None:
+    async with console(still) as user:
+        await user.until(lambda: user.app.standing.audit, "audited")
+        await user.press("4", "slash")
+        await user.type("metadata")
+        await user.press("enter", "enter")
+        await user.until(lambda: user.focused == "pairs")
+        while "notebooks/hub" not in user.under_cursor("pairs"):
+            await user.press("j")
+        await user.press("F")
+        await user.until(lambda: isinstance(user.app.screen, FixScreen), "opened the fix")
+        await user.until(lambda: "working it out" not in shown(user), "worked it out")
+        assert "apply NetworkPolicy notebooks/hub  in place of the one that is there" in shown(user)
+        assert "opens nothing, closes nothing else" in shown(user)
+        assert "169.254.169.254/32" in shown(user)
+        await user.press("e")
+        await user.see("What if", "● ALLOWED", "○ BLOCKED")
+
+
+async def test_a_pair_that_a_rule_asks_for_is_opened(still: Still) -> None:
+    async with console(still) as user:
+        await user.until(lambda: user.app.standing.audit, "audited")
+        await user.press("4", "slash")
+        await user.type("dns")
+        await user.press("enter", "enter", "F")
+        await user.until(lambda: isinstance(user.app.screen, FixScreen), "opened the fix")
+        await user.until(lambda: "working it out" not in shown(user), "worked it out")
+        assert "a new policy" in shown(user)
+        assert "also opens" in shown(user)

@@ -2,18 +2,21 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
+from console.governance.findings import Offence
 from console.objects.meta import ObjectRef
 from console.objects.yaml_text import Positions
+from console.policy.ends import connection
 from console.policy.engine import Engine
 from console.policy.fix import Fix, fix_for, raw_policy
 from console.policy.model import Action, Direction
 from console.policy.verdict import EndKind, Outcome, ServiceState, Verdict
 from console.report import words
 from console.report.json import manifest
+from console.tui.model.standing import Standing
 from console.tui.model.yamlview import Sheet, plain_sheet
 from console.tui.saving import file_name
 from console.tui.text import Line, Piece, Tone, fold
@@ -21,34 +24,30 @@ from console.tui.text import Line, Piece, Tone, fold
 
 @dataclass(frozen=True, slots=True)
 class Remedy:
-    """What was found for a verdict: a fix, its policies and YAML, and which of them replace one; or `why_none`."""
+    """What was found: policies as YAML, which of them replace one, and what else they do; or `why_none`."""
 
-    fix: Fix | None = None
     text: str = ""
     refs: tuple[ObjectRef, ...] = ()
     replaced: frozenset[ObjectRef] = frozenset()
+    told: tuple[Line, ...] = ()
     why_none: str = ""
 
     def laid(self, cells: int) -> list[tuple[Line, bool]]:
         """It all as lines of so many cells."""
         told = [(part, False) for line in self._lines() for part in fold(line, cells)]
-        if self.fix is None:
+        if not self.text:
             return told
         text = self.text.rstrip("\n")
         return [*told, *plain_sheet(Sheet(text, tuple(text.split("\n")), Positions("")))(cells)]
 
     def _lines(self) -> Iterator[Line]:
-        if self.fix is None:
+        if not self.text:
             yield (Piece(self.why_none),)
             return
         for ref in self.refs:
             how = "in place of the one that is there" if ref in self.replaced else "a new policy"
             yield (Piece("apply ", Tone.DIM), Piece(str(ref), Tone.STRONG), Piece(f"  {how}", Tone.DIM))
-        if not self.fix.opens:
-            yield (Piece("also opens nothing", Tone.GOOD),)
-        else:
-            yield (Piece(f"also opens {words.count(len(self.fix.opens), 'path')}:", Tone.WARN),)
-            yield from ((Piece(f"  {path}"),) for path in self.fix.opens)
+        yield from self.told
         yield ()
 
     @property
@@ -63,9 +62,43 @@ def remedy(engine: Engine, verdict: Verdict) -> Remedy:
     fix = fix_for(engine, verdict, lambda ref: raw_policy(snapshot, ref))
     if fix is None:
         return Remedy(why_none=why_none(verdict))
-    refs = tuple(_ref(raw) for raw in fix.objects)
-    replaced = frozenset(ref for ref in refs if snapshot.policy(ref) is not None)
-    return Remedy(fix, manifest(fix), refs, replaced)
+    return _remedy(engine, fix.objects, tuple(_opens(fix)))
+
+
+def mended(standing: Standing, rule: str, offence: Offence) -> Remedy:
+    """What mends an offence of a rule: closes what it forbids, opens what it asks for. Not for the event loop.
+
+    Raises ConsoleError where an end of it is gone.
+    """
+    from console.governance.audit_fix import close_of, forbids
+    from console.governance.charter_read import load
+    from console.policy.close import NoClose
+    from console.report.audit_fix import close_lines
+
+    engine = standing.engine
+    assert engine is not None
+    if not forbids(load(standing.charter_text, file=standing.charter_file), rule):
+        verdict = engine.evaluate(connection(offence.source, offence.destination, offence.port, engine.snapshot))
+        why = nothing_to_fix(verdict)
+        return Remedy(why_none=why) if why else remedy(engine, verdict)
+    found = close_of(engine, offence)
+    if isinstance(found, NoClose):
+        return Remedy(why_none=f"No policy closes it: {found.why}.")
+    return _remedy(engine, found.objects, tuple((Piece(line),) for line in close_lines(found)))
+
+
+def _remedy(engine: Engine, objects: Sequence[Mapping[str, Any]], told: tuple[Line, ...]) -> Remedy:
+    refs = tuple(_ref(raw) for raw in objects)
+    replaced = frozenset(ref for ref in refs if engine.snapshot.policy(ref) is not None)
+    return Remedy(manifest(objects), refs, replaced, told)
+
+
+def _opens(fix: Fix) -> Iterator[Line]:
+    if not fix.opens:
+        yield (Piece("also opens nothing", Tone.GOOD),)
+        return
+    yield (Piece(f"also opens {words.count(len(fix.opens), 'path')}:", Tone.WARN),)
+    yield from ((Piece(f"  {path}"),) for path in fix.opens)
 
 
 def _ref(raw: Mapping[str, Any]) -> ObjectRef:

@@ -74,7 +74,7 @@ def begin(engine: Engine, ref: ObjectRef | None, question: Question) -> Start:
     judged = ask(question, engine).verdict if question.complete else None
     if judged is not None and not nothing_to_fix(judged):
         found = remedy(engine, judged)
-        if found.fix is not None:
+        if found.text:
             return Start(found.text, note="Begun with the smallest fix.")
     return Start(note="No policy is in focus: write one, or paste one.")
 

@@ -20,11 +20,13 @@ from console.tui import draw, keys
 from console.tui.model import auditview, rows, status
 from console.tui.model.auditfile import EVIDENCE, exported
 from console.tui.model.auditview import Pair
+from console.tui.model.fixview import mended
 from console.tui.model.frame import Frame
 from console.tui.model.search import Filter
 from console.tui.model.session import end_text
 from console.tui.model.standing import Standing
 from console.tui.screens.filtering import FilterScreen
+from console.tui.screens.fix import FixScreen
 from console.tui.screens.start import WIDE
 from console.tui.text import Line
 from console.tui.widgets.cursor import CursorView
@@ -226,6 +228,15 @@ class AuditScreen(FilterScreen):
             return
         self.console.set_question(pair.question)
         self.lead_to("simulate")
+
+    def action_fix(self) -> None:
+        """What mends the pair under the cursor, over the whole screen."""
+        pair, rule = self._pair, self._chosen
+        if pair is None or not isinstance(rule, RuleResult):
+            self.console.say("There is no pair here: choose a rule that has some.", "warning")
+            return
+        find = partial(mended, self.standing, rule.name, pair.offence)
+        self.app.push_screen(FixScreen(find, pair.question))
 
     def action_around(self) -> None:
         """All that the workload under the cursor reaches, and all that reaches it; of a pair, its source."""

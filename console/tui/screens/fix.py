@@ -3,16 +3,16 @@
 from __future__ import annotations
 
 import asyncio
+from collections.abc import Callable
 from pathlib import Path
 from typing import TYPE_CHECKING, ClassVar, cast
 
 from textual import work
 from textual.binding import BindingType
 
-from console.policy.engine import Engine
-from console.policy.verdict import Verdict
+from console.errors import ConsoleError
 from console.tui import keys
-from console.tui.model.fixview import Remedy, remedy
+from console.tui.model.fixview import Remedy
 from console.tui.model.frame import Question
 from console.tui.model.whatif import Start
 from console.tui.screens.save import SaveScreen
@@ -30,11 +30,11 @@ class FixScreen(TextScreen):
 
     BINDINGS: ClassVar[list[BindingType]] = [*keys.bindings(keys.FIX)]
 
-    def __init__(self, engine: Engine, verdict: Verdict, question: Question) -> None:
+    def __init__(self, find: Callable[[], Remedy], question: Question) -> None:
+        """`find` works it out: not on the event loop."""
         super().__init__(f"Smallest fix · {question}", [(Piece("◌ working it out …", Tone.DIM),)])
         self._question = question
-        self._engine = engine
-        self._verdict = verdict
+        self._find = find
         self._found: Remedy | None = None
 
     @property
@@ -48,7 +48,9 @@ class FixScreen(TextScreen):
     @work(exit_on_error=False)
     async def _work_out(self) -> None:
         try:
-            self._found = await asyncio.to_thread(remedy, self._engine, self._verdict)
+            self._found = await asyncio.to_thread(self._find)
+        except ConsoleError as error:
+            self._found = Remedy(why_none=str(error))
         except Exception as error:  # A fault of the engine is told, and leaves the console as it was.
             self._found = Remedy(why_none=f"The console itself failed to work out a fix: {error!r}")
         self.query_one(TextPane).show_laid(self._found.laid, keep=False)
@@ -56,7 +58,7 @@ class FixScreen(TextScreen):
 
     def check_action(self, action: str, parameters: tuple[object, ...]) -> bool | None:
         """There is nothing to copy, to write or to change before a fix is found."""
-        if action in ("copy", "write", "edit") and (self._found is None or self._found.fix is None):
+        if action in ("copy", "write", "edit") and (self._found is None or not self._found.text):
             return False
         return super().check_action(action, parameters)
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from functools import partial
 from typing import ClassVar
 
 from textual import events, on
@@ -282,7 +283,7 @@ class SimulateScreen(CommandScreen):
         if (why := fixview.nothing_to_fix(judged)) or judged is None:
             self.console.say(why, "warning")
             return
-        self.app.push_screen(FixScreen(self.frame.engine, judged, self.session.question))
+        self.app.push_screen(FixScreen(partial(fixview.remedy, self.frame.engine, judged), self.session.question))
 
     def action_edit(self) -> None:
         """Change the policy in focus, or the smallest fix where none is, and see what would come of it."""
