@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Container, Iterator, Sequence
+from collections.abc import Container, Iterable, Iterator, Sequence
 from functools import lru_cache
 from ipaddress import IPv4Network, IPv6Network, ip_address, ip_network
 from typing import Final
@@ -101,39 +101,61 @@ def api_server_addresses(snapshot: Snapshot) -> tuple[Address, ...]:
     return tuple(address for address in map(parse_address, texts) if address is not None)
 
 
-def internet(networks: Sequence[Network], family: int, own: Container[int]) -> Iterator[Address]:
-    """One address of each part of the internet that `networks` can tell apart, in one family.
+#: A network less its exceptions; and networks of which one is as good as another, as the peers of one rule are.
+Block = tuple[Network, Sequence[Network]]
+Blocks = Sequence[Block]
+
+
+def internet(alike: Iterable[Blocks], family: int, own: Container[int]) -> Iterator[Address]:
+    """One address of each part of the internet that `alike` can tell apart, in one family.
 
     The internet is every address that is not private, link-local or otherwise special,
     nor one of the cluster's `own`, which are given as numbers.
     """
     closed = NOT_INTERNET[family]
-    parts = _parts(0, 1 << BITS[family], family, [*closed, *networks], own)
+    parts = _parts(0, 1 << BITS[family], family, [*([(network, ())] for network in closed), *alike], own)
     return (address for address in parts if not any(address in network for network in closed))
 
 
-def within(whole: Network, networks: Sequence[Network], own: Container[int]) -> Iterator[Address]:
-    """One address of each part of a network that `networks` can tell apart, the cluster's `own` (numbers) left out."""
+def within(whole: Network, alike: Iterable[Blocks], own: Container[int]) -> Iterator[Address]:
+    """One address of each part of a network that `alike` can tell apart, the cluster's `own` (numbers) left out."""
     start = int(whole.network_address)
-    return _parts(start, start + whole.num_addresses, whole.version, networks, own)
+    return _parts(start, start + whole.num_addresses, whole.version, alike, own)
 
 
-def _parts(start: int, end: int, family: int, networks: Sequence[Network], own: Container[int]) -> Iterator[Address]:
-    """The bounds of networks cut a range into parts whose addresses match the same ones; the first of each."""
-    turns = {start: 0}  # where a network begins or ends, and which, as a set of bits
+def _parts(start: int, end: int, family: int, alike: Iterable[Blocks], own: Container[int]) -> Iterator[Address]:
+    """The bounds of networks cut a range into parts whose addresses are in the same of `alike`; the first of each."""
+    # Where a block, or an exception of it, begins or ends: (which of alike, which block, inside, in exceptions).
+    turns: dict[int, list[tuple[int, int, int, int]]] = {start: []}
+    block = -1
+    for number, blocks in enumerate(alike):
+        for whole, excepts in blocks:
+            block += 1
+            for network, hole in ((whole, 0), *((each, 1) for each in excepts)):
+                if network.version != family:
+                    continue
+                first = int(network.network_address)
+                last = first + network.num_addresses
+                if first < end and last > start:
+                    turns.setdefault(max(first, start), []).append((number, block, 1 - hole, hole))
+                    if last < end:
+                        turns.setdefault(last, []).append((number, block, hole - 1, -hole))
+    inside, holes = [0] * (block + 1), [0] * (block + 1)
+    matching: dict[int, int] = {}
     active = 0
-    for number, network in enumerate(each for each in networks if each.version == family):
-        first = int(network.network_address)
-        last = first + network.num_addresses
-        if first <= start < last:
-            active |= 1 << number
-        for cut in (first, last):
-            if start < cut < end:
-                turns[cut] = turns.get(cut, 0) | (1 << number)
-    bounds = sorted(turns)
     seen: set[int] = set()
+    bounds = sorted(turns)
     for value, stop in zip(bounds, [*bounds[1:], end], strict=True):
-        active ^= turns[value]
+        for number, place, into, hole in turns[value]:
+            was = inside[place] > 0 and not holes[place]
+            inside[place] += into
+            holes[place] += hole
+            now = inside[place] > 0 and not holes[place]
+            if was != now:
+                before = matching.get(number, 0)
+                matching[number] = before + (1 if now else -1)
+                if not before or not matching[number]:
+                    active ^= 1 << number
         if active in seen:
             continue
         while value < stop and value in own:

@@ -161,7 +161,7 @@ class Surroundings:
         self.parts = tuple(self._parts(networks))
 
     def _parts(self, networks: Mapping[Network, None]) -> Iterator[Outside]:
-        for address in internet(list(networks), self._family, self.met):
+        for address in internet([[(each, ())] for each in networks], self._family, self.met):
             yield Outside(INTERNET, address)
         if self._family == 4:
             metadata = parse_address("169.254.169.254")

@@ -12,7 +12,7 @@ from console.objects.core import Pod
 from console.objects.coverage import LOADING, NOT_READABLE, Gap
 from console.objects.selectors import LabelSelector
 from console.objects.snapshot import Snapshot
-from console.policy.addresses import contains, internet, never_a_pods, parse_address, within
+from console.policy.addresses import Block, Blocks, contains, internet, never_a_pods, parse_address, within
 from console.policy.match import keys_of
 from console.policy.model import Address, CidrPeer, Network, PodPeer, Policy
 from console.policy.trace import Party
@@ -20,25 +20,31 @@ from console.policy.verdict import End, EndKind
 
 
 class Scope(msgspec.Struct, frozen=True):
-    """What the policies in question can tell apart: label keys, networks, and whether they name ports."""
+    """What the policies in question can tell apart: label keys, networks, and in `blocks` those of each rule."""
 
     keys: frozenset[str]
     networks: tuple[Network, ...]
+    blocks: tuple[Blocks, ...] = ()
 
     @classmethod
     def of(cls, policies: Iterable[Policy], selectors: Iterable[LabelSelector | None] = ()) -> Scope:
         """The scope of the policies that may select either end, and of further selectors that matter."""
         keys = {key for selector in selectors for key in keys_of(selector)}
         networks: dict[Network, None] = {}
+        together: dict[Blocks, None] = {}
         for policy in policies:
             keys.update(keys_of(policy.subject.pods))
             for rule in (*(policy.ingress or ()), *(policy.egress or ())):
+                blocks: list[Block] = []
                 for peer in rule.peers or ():
                     if isinstance(peer, PodPeer):
                         keys.update(keys_of(peer.pods))
                     elif isinstance(peer, CidrPeer):
                         networks.update(dict.fromkeys((peer.network, *peer.excepts)))
-        return cls(frozenset(keys), tuple(networks))
+                        blocks.append((peer.network, peer.excepts))
+                if blocks:
+                    together[tuple(blocks)] = None
+        return cls(frozenset(keys), tuple(networks), tuple(together))
 
 
 class Replicas(msgspec.Struct, frozen=True):
@@ -130,9 +136,9 @@ def replicas(
     if end.kind is EndKind.INTERNET or end.network is not None:
         version = end.network.version if end.network is not None else family or 4
         own = _Held(snapshot, version)
-        parts = internet(scope.networks, version, own)
+        parts = internet(scope.blocks, version, own)
         if end.network is not None:
-            parts = within(end.network, scope.networks, own)
+            parts = within(end.network, scope.blocks, own)
         called = str(end.network or "internet")
         gaps = {each: _pod_gaps(each, snapshot) for each in parts}
         if end.network is None:

@@ -54,3 +54,21 @@ def test_what_is_odd_about_a_policy_is_said_where_it_was_asked_and_nowhere_else(
     (detail,) = said("shop/db")
     assert detail.startswith("NetworkPolicy shop/odd")
     assert said("ip:8.8.8.8") == []
+
+
+def test_addresses_that_no_rule_tells_apart_are_judged_once_however_many_blocks_it_lists():
+    blocks = ", ".join(f"{{ipBlock: {{cidr: 20.{n}.0.0/24, except: [20.{n}.0.8/29]}}}}" for n in range(200))
+    two = f"[{{to: [{blocks}]}}, {{to: [{{ipBlock: {{cidr: 20.7.0.0/25}}}}]}}]"
+    rules = f"{{podSelector: {{}}, policyTypes: [Egress], egress: {two}}}"
+    engine = Engine(snapshot(namespace("a") + pod("a", "p", "10.0.0.1") + policy("a", "n", rules)))
+    verdict = engine.evaluate(connection("a/p", "internet", "443", engine.snapshot))
+    # None of the rules, the first, the second, both.
+    assert verdict.outcome is Outcome.PARTIAL
+    assert len(verdict.cases) <= 4
+    for address, outcome in (
+        ("20.7.0.1", Outcome.ALLOWED),
+        ("20.7.0.9", Outcome.ALLOWED),
+        ("20.8.0.9", Outcome.BLOCKED),
+    ):
+        single = engine.evaluate(connection("a/p", f"ip:{address}", "443", engine.snapshot))
+        assert single.outcome is outcome, address
