@@ -5,14 +5,17 @@ from __future__ import annotations
 from datetime import date
 
 import pytest
+import yaml
 
 from console.governance.audit import Auditor
-from console.governance.audit_fix import fix_of
+from console.governance.audit_fix import close_of, fix_of, forbids, proposals
 from console.governance.charter_read import load
 from console.governance.findings import Status
 from console.objects.coverage import NOT_READABLE, Gap
 from console.objects.decode import decode
+from console.objects.meta import SourceText
 from console.objects.snapshot import build
+from console.policy.close import CLOSED, Close, NoClose
 from console.policy.engine import Engine
 from console.policy.verdict import Outcome
 from tests.clusters import namespace, pod, policy, snapshot
@@ -164,6 +167,49 @@ class TestMust:
         assert rule(audited(cluster, one), "a").status is Status.PASS
         found = rule(audited(cluster + policy("g", "shut", IN % "[]"), one), "a")
         assert (found.status, len(found.offences), found.pairs) == (Status.FAIL, 1, 1)
+
+
+def _with_texts(text: str) -> Engine:
+    """The engine on a cluster in YAML that keeps the text of each policy, as sources do."""
+    raws = [raw for raw in yaml.safe_load_all(text) if raw]
+    found = (decode(raw, text=SourceText(yaml=yaml.safe_dump(raw))) for raw in raws)
+    return Engine(build([each for each in found if each is not None]))
+
+
+class TestMending:
+    """What mends an offence: what is forbidden is closed, what is asked for is opened."""
+
+    def test_rules_that_forbid_are_told_from_those_that_ask(self) -> None:
+        rules = [
+            NO_NET,
+            "{name: only, to: role:feature-store, only: role:training}",
+            "{name: asks, from: role:training, must: role:feature-store}",
+        ]
+        baseline = "baseline: {deny-ingress: {}, deny-egress: {}, dns: {}, metadata: {}}\n"
+        held = load(charter(*rules, more=baseline), file="c")
+        names = [*(each.name for each in held.rules), *(each.name for each in held.baseline)]
+        named = {each for each in names if forbids(held, each)}
+        assert named == {"no-net", "only", "deny-ingress", "deny-egress", "metadata"}
+
+    def test_all_offences_of_a_rule_are_mended_together(self) -> None:
+        second = worker("t", "second", 3, "training")
+        wide = OUT % "[{to: [{ipBlock: {cidr: 0.0.0.0/0}}]}]"
+        text = BOTH + second + policy("t", "wide", wide)
+        offences = rule(audited(text, charter(NO_NET)), "no-net").offences
+        assert [each.source for each in offences] == ["t/pod/second", "t/pod/trainer"]
+        first, other = proposals(_with_texts(text), offences, closing=True)
+        assert isinstance(first.found, Close)
+        assert [str(path) for path in first.found.closes] == ["t/pod/trainer → internet every port"]
+        assert other.found == NoClose(CLOSED)
+
+    def test_of_a_chain_the_last_hop_is_closed(self) -> None:
+        chain = "{name: a, from: role:training, never: internet, through: any chain}"
+        shut = policy("t", "shut", OUT % "[{to: [{namespaceSelector: {}}]}]")
+        (offence,) = rule(audited(BOTH + shut, charter(chain)), "a").offences
+        assert offence.through == ("f/pod/store",)
+        found = close_of(_with_texts(BOTH + shut), offence)
+        assert isinstance(found, Close)
+        assert [raw["metadata"]["namespace"] for raw in found.objects] == ["f"]
 
 
 class TestOutside:

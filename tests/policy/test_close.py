@@ -224,3 +224,27 @@ def test_where_the_plugin_enforces_nothing_no_policy_helps() -> None:
 def test_paths_alike_are_told_together() -> None:
     paths = [Path(one, other, "80/TCP") for one in "ab" for other in "xy"] + [Path("c", "x", "80/TCP")]
     assert list(folded(paths)) == [(("a", "b"), ("x", "y"), "80/TCP"), (("c",), ("x",), "80/TCP")]
+
+
+def test_a_rule_of_an_admin_policy_goes_where_it_lets_through() -> None:
+    admin = document(
+        {
+            "apiVersion": "policy.networking.k8s.io/v1alpha1",
+            "kind": "AdminNetworkPolicy",
+            "metadata": {"name": "scrape"},
+            "spec": {
+                "priority": 10,
+                "subject": {"namespaces": {"matchLabels": {"kubernetes.io/metadata.name": "f"}}},
+                "ingress": [
+                    {
+                        "action": "Allow",
+                        "from": [{"namespaces": {"matchLabels": {"kubernetes.io/metadata.name": "t"}}}],
+                    }
+                ],
+            },
+        }
+    )
+    shut = policy("f", "shut", "{podSelector: {}, policyTypes: [Ingress]}")
+    found = done(close(PODS + admin + shut, "t/trainer", "f/store"))
+    assert found.does == ("AdminNetworkPolicy scrape: ingress rule 1 goes",)
+    assert [str(path) for path in found.closes] == ["t/pod/trainer → f/pod/other every port"]
