@@ -22,7 +22,7 @@ HELP: Final = "hold the cluster to its charter: which rules hold, which do not, 
 _OUTPUTS: Final = ("text", "json", "markdown", "html", "sarif", "junit")
 _SEVERITIES: Final = ("critical", "high", "medium", "low", "info")
 #: Offences for which a fix is worked out: everything is judged anew for each.
-_MOST: Final = 50
+_MOST: Final = 25
 _CONDITIONS: Final = ("fail", "unknown", *(f"finding:{each}" for each in _SEVERITIES))
 
 
