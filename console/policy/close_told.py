@@ -37,7 +37,10 @@ class Told:
                     continue
                 for one in change.sources:
                     for other in change.destinations:
-                        if not (one.name in whole[0] and other.name in whole[1]):
+                        asked = one.name in whole[0] and other.name in whole[1]
+                        # Changes are told of sets; a pod and itself is no path.
+                        itself = one.name == other.name and one.of == 1 and "/" in one.name
+                        if not asked and not itself:
                             into[Path(_part(one), _part(other), _ports(ports) + over)] = None
         self.closes = tuple(closed)
         self.may_close = tuple(perhaps)

@@ -68,6 +68,8 @@ def check(engine: Engine, source: End, destination: End, found: Close) -> None:
     # A pod and its own node are open to each other whatever policies say; told is what policies let through.
     hosts = {called(pod_end(each), engine.snapshot) for each in engine.snapshot.pods() if each.host_network}
     inside = {pair for pair in said if all("/" in end for end in pair) and hosts.isdisjoint(pair)}
+    # Of some pods of a StatefulSet and some of the same it is not told whether they are the same ones.
+    inside = {(one, other) for one, other in inside if one != other or "/pod/" in one}
     assert inside <= really, f"closes no {inside - really}"
 
 
