@@ -182,5 +182,5 @@ def _expired(pardon: Pardon, rule: RuleResult | None) -> Finding:
 
 def _in_order(findings: Iterable[Finding]) -> list[Finding]:
     """The worst first; of equal ones by object."""
-    order = list(Severity)
-    return sorted(findings, key=lambda each: (order.index(each.severity), each.object, each.code))
+    order = {severity: number for number, severity in enumerate(Severity)}
+    return sorted(findings, key=lambda each: (order[each.severity], each.object, each.code))

@@ -20,6 +20,7 @@ from console.governance.charter import (
     Verb,
 )
 from console.governance.charter_problems import CharterError, CharterProblem, Path, Problems
+from console.governance.charter_sentences import ground_sentence, sentence_of
 from console.governance.charter_shape import convert
 from console.governance.charter_terms import BadTerm, PortTerm, Term, listed, parse_ports, parse_term
 from console.governance.findings import Control, Severity
@@ -31,16 +32,6 @@ from console.policy.addresses import parse_network
 from console.policy.model import Network
 
 _T = TypeVar("_T")
-
-_SENTENCES = {
-    Ground.DENY_INGRESS: "nothing gets into {} unless a policy lets it",
-    Ground.DENY_EGRESS: "nothing gets out of {} unless a policy lets it",
-    Ground.DNS: "{} can look names up, where it may open connections at all",
-    Ground.METADATA: "the metadata address is closed to {}",
-    Ground.POLICIES_SELECT: "no policy selects nothing, in the namespaces of {}",
-    Ground.REPLICAS_ALIKE: "all pods of {} have the same paths",
-    Ground.SERVICES_REACHABLE: "something reaches every Service in front of {}",
-}
 
 
 @dataclass(frozen=True, slots=True)
@@ -185,7 +176,7 @@ class _Reader:
             ports=ports,
             chain=bool(written.through),
             severity=Severity(written.severity),
-            sentence=_sentence(verb, outward, subject, others, among, ports, chain=bool(written.through)),
+            sentence=sentence_of(verb, outward, subject, others, among, ports, chain=bool(written.through)),
             controls=tuple(map(_control, written.controls)),
             place=self._problems.place(path),
         )
@@ -203,7 +194,7 @@ class _Reader:
                     within,
                     besides,
                     Severity(written.severity),
-                    _SENTENCES[ground].format(where),
+                    ground_sentence(ground, where),
                     tuple(map(_control, written.controls)),
                     self._problems.place(path),
                 )
@@ -302,27 +293,3 @@ def _selector(written: model.Selector | None) -> LabelSelector | None:
 def _control(text: str) -> Control:
     framework, _, number = text.rpartition(": ")
     return Control(framework or text, number if framework else "")
-
-
-def _sentence(
-    verb: Verb,
-    outward: bool,
-    subject: Sequence[Term],
-    others: Sequence[Term],
-    among: Sequence[Term],
-    ports: Sequence[PortTerm],
-    *,
-    chain: bool,
-) -> str:
-    on = f" on {', '.join(map(str, ports))}" if ports else ""
-    whose, ends = listed(subject), listed(others, "or" if verb is Verb.NEVER else "and")
-    of = f"of {listed(among)}, " if among else ""
-    any_chain = " through any chain" if chain else ""
-    reach = "reach" if len(subject if outward else others) > 1 else "reaches"
-    if outward:
-        said = {Verb.NEVER: f"never {reach}", Verb.ONLY: f"{reach} only", Verb.MUST: "must reach"}[verb]
-        return f"{of}{whose} {said} {ends}{on}{any_chain}"
-    if verb is Verb.ONLY:
-        return f"{of}only {ends} {reach} {whose}{on}{any_chain}"
-    ends = listed(others)
-    return f"{ends} {f'never {reach}' if verb is Verb.NEVER else 'must reach'} {whose}{on}{any_chain}"

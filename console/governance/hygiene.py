@@ -8,6 +8,8 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from dataclasses import dataclass
+from functools import reduce
+from operator import or_
 from typing import Final
 
 from console.governance.audit_turned import Change
@@ -17,7 +19,7 @@ from console.governance.hygiene_peers import ServiceAddresses
 from console.governance.hygiene_pods import of_dns, of_namespace
 from console.governance.hygiene_policies import of_policy
 from console.governance.hygiene_rests import Rests, Seen, rests_of, seen_of
-from console.governance.hygiene_scene import Scene
+from console.governance.hygiene_scene import Scene, dns_among
 from console.governance.hygiene_workloads import of_workloads
 from console.objects.netpol import NetworkPolicy
 from console.objects.snapshot import Contents, Snapshot
@@ -72,13 +74,20 @@ class Hygiene:
         self._known: dict[int, _Known] = {}
         self._spaces: dict[str, _Space] = {}
         self._dns = 0
+        self._population: Population | None = None
 
     def follow(self, engine: Engine, reach: Reachability, change: Change | None = None) -> tuple[Finding, ...]:
         """The findings about the engine's snapshot, the weightiest first. `reach` must be of the same engine.
 
         `change` is what differs from the snapshot before; None where that is not known.
         """
-        scene = Scene(engine, reach)
+        universe, dns = reach.universe, 0
+        among = universe.inside
+        if change is not None:
+            spaces_of = universe.in_namespace
+            among = reduce(or_, (spaces_of.get(name, 0) for name in change.spaces), 0)
+            dns = self._dns & universe.inside & ~among
+        scene = Scene(engine, reach, dns | dns_among(reach, among))
         seen = seen_of(self._snapshot, engine.snapshot)
         found = [*of_cluster(scene), *self._of_policies(engine, seen)]
         spaces: dict[str, _Space] = {}
@@ -109,7 +118,8 @@ class Hygiene:
                 todo.append((written, policy, before.keys if before else frozenset(label_keys(policy))))
         if todo:
             # Pods that no policy to study tells apart are looked at together.
-            population = Population(snapshot, {key for _, _, keys in todo for key in keys}, addresses=False)
+            asked = {key for _, _, keys in todo for key in keys}.union(*(each.keys for each in known.values()))
+            population = self._population = Population(snapshot, asked, addresses=False, before=self._population)
             services = ServiceAddresses.of(snapshot)
             files = not snapshot.nodes and all(pod.template for pod in snapshot.pods())
             for written, policy, keys in todo:

@@ -78,6 +78,8 @@ class Rests:
     homes: frozenset[str] | None
     peers: tuple[_Peer, ...] = ()
     services: bool = False
+    #: The namespaces of the peers.
+    near: frozenset[str] = frozenset()
 
     def holds(self, seen: Seen, *, silent: bool) -> bool:
         """Whether a change touches none of it. `silent`: there were no findings."""
@@ -85,7 +87,7 @@ class Rests:
             return not seen.names
         if not self.homes.isdisjoint(seen.names) or (self.services and seen.services):
             return False
-        return not seen.pods or all(peer.holds(seen, silent=silent) for peer in self.peers)
+        return self.near.isdisjoint(seen.pods) or all(peer.holds(seen, silent=silent) for peer in self.peers)
 
 
 def rests_of(study: Study) -> Rests:
@@ -111,7 +113,7 @@ def rests_of(study: Study) -> Rests:
                     names = frozenset(peer.members.namespaces)
                     peers.append(_Peer(names, peer.peer.pods, not peer.members.pods))
     homes = {*study.selected.namespaces, study.policy.ref.namespace}
-    return Rests(frozenset(homes), tuple(peers), services)
+    return Rests(frozenset(homes), tuple(peers), services, frozenset().union(*(each.namespaces for each in peers)))
 
 
 def seen_of(before: Snapshot | None, after: Snapshot) -> Seen | None:

@@ -16,7 +16,7 @@ from console.policy.engine import Engine
 from console.policy.explain_words import counted, listed, workload_name
 from console.policy.gaps import concerns
 from console.policy.model import Direction, Protocol
-from console.policy.reach import Reachability
+from console.policy.reach import Reachability, bits
 
 Raw = dict[str, Any]
 #: Pods of one workload, by class.
@@ -39,25 +39,19 @@ DNS_RULE: Final[Raw] = {
 
 @dataclass(frozen=True)
 class Scene:
-    """A snapshot under its engine, and who reaches whom in it."""
+    """A snapshot under its engine, and who reaches whom in it.
+
+    `dns` are the classes of the cluster's DNS; 0 where none is there (files, or a cluster that hides them).
+    """
 
     engine: Engine
     reach: Reachability
+    dns: int
 
     @property
     def snapshot(self) -> Snapshot:
         """The snapshot."""
         return self.engine.snapshot
-
-    @cached_property
-    def dns(self) -> int:
-        """The classes of the cluster's DNS; 0 where none is there (files, or a cluster that hides them)."""
-        found = 0
-        for number, each in enumerate(self.reach.universe.pods):
-            # A class may be empty by now: classes keep their numbers when pods go.
-            if each.pods and any(each.pods[0].labels.get(key) == value for key, value in _DNS_LABELS):
-                found |= 1 << number
-        return found
 
     @cached_property
     def dns_ports(self) -> int:
@@ -85,6 +79,16 @@ class Scene:
     def governing(self, number: int, direction: Direction) -> list[ObjectRef]:
         """The policies of any tier that say something of a direction of a class."""
         return [each.ref for each in self.reach.selecting(number) if each.rules(direction) is not None]
+
+
+def dns_among(reach: Reachability, classes: int) -> int:
+    """The classes of the cluster's DNS, of some."""
+    found = 0
+    for number in bits(classes & reach.universe.inside):
+        worn = reach.universe.pods[number].pods[0].labels
+        if any(worn.get(key) == value for key, value in _DNS_LABELS):
+            found |= 1 << number
+    return found
 
 
 def workloads_words(workloads: Sequence[tuple[ObjectRef, int]]) -> str:

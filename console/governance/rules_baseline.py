@@ -26,10 +26,10 @@ _DNS_PORTS: Final = ((Protocol.UDP, 53), (Protocol.TCP, 53))
 
 @dataclass(frozen=True, slots=True)
 class _Kept:
-    """What was found of workloads; of each policy, by identity, which it keeps; the DNS servers that were asked for."""
+    """What was found of workloads; by namespace how many policies there are, and the idle ones; the DNS servers."""
 
     sides: dict[str, tuple[Offence, ...]] = field(default_factory=dict)
-    policies: dict[int, tuple[Policy, Offence | None]] = field(default_factory=dict)
+    idle: dict[str, tuple[int, tuple[Offence, ...]]] = field(default_factory=dict)
     dns: int = 0
 
 
@@ -231,32 +231,41 @@ def _metadata(rule: BaselineRule, scene: Scene, prover: Prover, last: Judged | N
 
 def _policies_select(rule: BaselineRule, scene: Scene, before: _Kept | None, change: Change | None) -> Judged:
     """Policies that select no pod which runs, in the namespaces of the workloads that are meant."""
-    engine, universe = scene.reach.engine, scene.reach.universe
+    engine = scene.reach.engine
     everywhere = rule.within == (Term(Kind.ANY),) and not rule.besides
     namespaces = (
         set() if everywhere else {side.entry.workload.namespace for side in _meant(rule, scene).values() if side.entry}
     )
-    known = before.policies if before is not None else {}
+    known = before.idle if before is not None else {}
     kept = _Kept()
     offences: list[Offence] = []
-    for policy in engine.over(engine.snapshot.contents):
-        subject = policy.subject
-        if not everywhere and subject.home not in namespaces and subject.namespaces is None:
-            continue
-        was = known.get(id(policy))
-        if was is None or change is None or subject.namespaces is not None or subject.home in change.spaces:
-            chosen = universe.selected(subject.namespaces, subject.pods, subject.home)
-            sure, maybe = (each & universe.all for each in chosen)  # some classes may have nobody left
-            was = policy, None if sure else _idle(policy, known=not maybe)
-        kept.policies[id(policy)] = was
-        if was[1] is not None:
-            offences.append(was[1])
+    asked = 0
+    cluster_wide = engine.over(())
+    for name in ("", *engine.snapshot.contents):
+        found = known.get(name)
+        if found is None or change is None or not name or name in change.spaces:
+            policies = engine.over([name])[len(cluster_wide) :] if name else cluster_wide
+            found = len(policies), tuple(_idle_among(scene, policies))
+        kept.idle[name] = found
+        if everywhere or not name or name in namespaces:
+            asked += found[0]
+            offences += found[1]
     return Judged(
         tuple(each for each in offences if each.outcome is not Outcome.UNKNOWN),
         tuple(each for each in offences if each.outcome is Outcome.UNKNOWN),
-        len(kept.policies),
+        asked,
         kept,
     )
+
+
+def _idle_among(scene: Scene, policies: Iterable[Policy]) -> Iterator[Offence]:
+    universe = scene.reach.universe
+    for policy in policies:
+        subject = policy.subject
+        chosen = universe.selected(subject.namespaces, subject.pods, subject.home)
+        sure, maybe = (each & universe.all for each in chosen)  # some classes may have nobody left
+        if not sure:
+            yield _idle(policy, known=not maybe)
 
 
 def _idle(policy: Policy, *, known: bool) -> Offence:

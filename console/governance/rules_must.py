@@ -173,22 +173,34 @@ class _Judging:
                 self.rule, self.scene, list(todo.values()), list(found.asked.values()), found.wanted
             )
             for one, choices in zip(todo, several, strict=True):
-                found.choices[one] = self._choice(one, choices)
+                found.choices[one] = self._choice(one, choices, before.choices.get(one) if before is not None else None)
         else:
             found.choices.update(dict.fromkeys(todo, _Choice()))
         found.count = sum(choice.asked for choice in found.choices.values())
 
-    def _choice(self, one: str, choices: _Choices) -> _Choice:
+    def _choice(self, one: str, choices: _Choices, before: _Choice | None) -> _Choice:
         path, broken = _best(self.scene, choices)
         if broken is not None:
-            return _Choice(((broken[0].source.name, broken[0].destination.name), self._told(broken)))
+            known = before.offence if before is not None else None
+            return _Choice(known if self._stands(known, broken) else (_ends(broken), self._told(broken)))
         if path is None:
             return _Choice()
         return _Choice(open=path.destination.name if path.source.name == one else path.source.name)
 
+    def _stands(self, known: tuple[tuple[str, str], Offence] | None, broken: _Broken) -> bool:
+        """Whether what was told before is what would be told now: of the same ends, neither of which was touched."""
+        _, outcome, at = broken
+        if known is None or self.names is None or known[0] != _ends(broken) or not self.names.isdisjoint(known[0]):
+            return False
+        return known[1].outcome is outcome and (at is None or known[1].port == f"{at[1]}/{at[0].value}")
+
     def _told(self, broken: _Broken) -> Offence:
         path, outcome, at = broken
         return _offence(self.scene, path, outcome, at, self.prover)
+
+
+def _ends(broken: _Broken) -> tuple[str, str]:
+    return broken[0].source.name, broken[0].destination.name
 
 
 def _worse(one: Outcome, other: Outcome) -> bool:

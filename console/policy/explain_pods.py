@@ -14,7 +14,7 @@ import msgspec
 from console.objects.core import ContainerPort, Pod
 from console.objects.meta import ObjectRef
 from console.objects.selectors import LabelSelector
-from console.objects.snapshot import Snapshot
+from console.objects.snapshot import Contents, Snapshot
 from console.policy.addresses import parse_address
 from console.policy.engine import Engine
 from console.policy.explain_model import Members
@@ -45,7 +45,10 @@ class Population:
     Without `addresses` what a network holds is not worked out, and said to be not certain.
     """
 
-    def __init__(self, snapshot: Snapshot, keys: Iterable[str], *, addresses: bool = True) -> None:
+    def __init__(
+        self, snapshot: Snapshot, keys: Iterable[str], *, addresses: bool = True, before: Population | None = None
+    ) -> None:
+        """`before` is that of an earlier snapshot: where keys are the same, namespaces that did not change are kept."""
         self._snapshot = snapshot
         self._by_address = addresses
         self._keys = tuple(sorted(set(keys)))
@@ -60,6 +63,18 @@ class Population:
         self._namespaces: dict[bytes, tuple[tuple[str, ...], bool]] = {}
         # Keyed by identity; the entry keeps the pods it is about.
         self._declared: dict[int, tuple[Members, tuple[tuple[Declared, int], ...]]] = {}
+        if before is not None and before._keys == self._keys:
+            self._keep(before)
+
+    def _keep(self, before: Population) -> None:
+        """Take over what the namespaces that did not change come to."""
+        held, known = self._snapshot.contents, before._snapshot.contents
+        other = {name for name in held.keys() | known.keys() if not _same(held.get(name), known.get(name))}
+        self._groups.update((name, each) for name, each in before._groups.items() if name not in other)
+        if list(held) == list(known) and all(held[name].namespace == known[name].namespace for name in other):
+            self._namespaces = before._namespaces
+            if not other and self._snapshot.coverage == before._snapshot.coverage:
+                self._members, self._declared = before._members, before._declared
 
     def members(self, namespaces: LabelSelector | None, home: str, pods: LabelSelector | None) -> Members:
         """The pods that selectors match; `namespaces` None means the namespace `home`, `pods` None all of its pods."""
@@ -216,6 +231,13 @@ class Population:
                         address = parse_address(text)
                         if address is not None:
                             yield address.version, int(address), pod
+
+
+def _same(one: Contents | None, other: Contents | None) -> bool:
+    """Whether two namespaces hold the same pods, of the same workloads."""
+    if one is None or other is None:
+        return one is other
+    return one is other or (one.namespace, one.pods, one.owners) == (other.namespace, other.pods, other.owners)
 
 
 def _in_order(workloads: Iterable[ObjectRef]) -> tuple[ObjectRef, ...]:

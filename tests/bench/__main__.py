@@ -13,7 +13,7 @@ from collections.abc import Callable, Iterator, Mapping
 from pathlib import Path
 from typing import Final
 
-from . import case_alive, case_commands, case_engine, case_keys, case_open, case_soak
+from . import case_alive, case_audit, case_commands, case_engine, case_keys, case_open, case_soak
 from .figures import Figure, machine, machine_line, table
 from .setting import Setting
 
@@ -27,6 +27,7 @@ CASES: Final[Mapping[str, Callable[[Setting], Iterator[Figure]]]] = {
     "simulate-demo": case_commands.demo,
     "batch": case_commands.batch,
     "engine": case_engine.engine,
+    "audit": case_audit.audit,
     "soak": case_soak.soak,
     "alive": case_alive.alive,
 }
