@@ -1,1 +1,1 @@
-"""What an AI workload is. Pure, on top of policy."""
+"""What an AI workload is, and what its traffic is held to. Pure, on top of policy."""

@@ -1,1 +1,1 @@
-"""Verdicts as text and JSON: one wording for the command line and the screens."""
+"""Verdicts, audits and the rest in every form: one wording for the command line and the screens."""

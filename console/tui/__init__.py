@@ -1,1 +1,1 @@
-"""The console: Browse and Simulate over one source, in a terminal. Draws what the layers below computed."""
+"""The console: five screens over one source, in a terminal."""

@@ -5,7 +5,6 @@ It stands beside the desk, so that the verdict on screen never waits for the who
 
 from __future__ import annotations
 
-import threading
 import time
 from collections.abc import Callable
 from dataclasses import dataclass, field, replace
@@ -13,6 +12,7 @@ from typing import TYPE_CHECKING, Final, NamedTuple
 
 from console.cluster.source import State
 from console.errors import ConsoleError
+from console.tui.background import Background
 
 if TYPE_CHECKING:
     from console.policy.engine import Engine
@@ -50,21 +50,20 @@ class Findings:
     trouble: str = ""
 
 
-class Survey:
+class Survey(Background):
     """Follows frames, the newest only, and posts `Findings` from its own thread whenever it knows more."""
 
     def __init__(
         self, post: Callable[[Findings], None], *, clock: Callable[[], float] = time.time, rest: float = _REST
     ) -> None:
+        super().__init__("survey")
         self._post = post
         self._clock = clock
         self._rest = rest
-        self._wake = threading.Condition()
-        self._thread = threading.Thread(target=self._run, name="survey", daemon=True)
         # Guarded by _wake:
         self._frame: Frame | None = None
         self._wanted = Wanted()
-        self._fresh = self._pressed = self._stopping = False
+        self._fresh = self._pressed = False
         # The thread's own:
         self._found = Findings()
         self._title = ""
@@ -78,9 +77,7 @@ class Survey:
         """Take a newer frame. Returns at once."""
         with self._wake:
             self._frame, self._fresh = frame, True
-            if not self._thread.is_alive() and not self._stopping:
-                self._thread.start()
-            self._wake.notify()
+            self._rouse()
 
     def want(self, wanted: Wanted) -> None:
         """Look at something else, now and at every change. Returns at once."""
@@ -88,14 +85,6 @@ class Survey:
             if wanted != self._wanted:
                 self._wanted, self._pressed = wanted, True
                 self._wake.notify()
-
-    def stop(self, timeout: float = 5.0) -> None:
-        """End the thread; waits for it at most `timeout` seconds."""
-        with self._wake:
-            self._stopping = True
-            self._wake.notify()
-        if self._thread.is_alive():
-            self._thread.join(timeout)
 
     def _run(self) -> None:
         until = 0.0

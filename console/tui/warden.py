@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import threading
 import time
 from collections.abc import Callable
 from dataclasses import replace
@@ -10,6 +9,7 @@ from datetime import UTC, datetime
 from typing import TYPE_CHECKING, Final
 
 from console.cluster.source import Change, State
+from console.tui.background import Background
 from console.tui.model.standing import Standing, Turned
 
 if TYPE_CHECKING:
@@ -28,7 +28,7 @@ _REST: Final = 4.0
 _WHOLE: Final = (State.LIVE, State.STALE, State.STATIC, State.PAST)
 
 
-class Warden:
+class Warden(Background):
     """Audits frames, the newest only, and posts a `Standing` for each from its own thread; `annals` has what happened.
 
     `charter` gives the charter's text and what it is called; it is read on that thread,
@@ -47,6 +47,7 @@ class Warden:
         clock: Callable[[], float] = time.time,
         rest: float = _REST,
     ) -> None:
+        super().__init__("warden")
         self._post = post
         self._charter = charter
         self._annals = annals
@@ -54,14 +55,11 @@ class Warden:
         self._modes = modes
         self._clock = clock
         self._rest = rest
-        self._wake = threading.Condition()
-        self._thread = threading.Thread(target=self._run, name="warden", daemon=True)
         # Guarded by _wake:
         self._frame: Frame | None = None
         self._title = ""
         self._last: Update | None = None
         self._changes: tuple[Change, ...] = ()
-        self._stopping = False
         # The thread's own:
         self._auditor: Auditor | None = None
         self._audited = ""
@@ -82,9 +80,7 @@ class Warden:
                 self._title, self._changes = frame.title, ()
             self._frame, self._last = frame, frame.update
             self._changes += frame.update.changes
-            if not self._thread.is_alive() and not self._stopping:
-                self._thread.start()
-            self._wake.notify()
+            self._rouse()
 
     def auditing(self) -> Callable[[Engine], Audit]:
         """What audits a recording's moments one after the other; None of it is posted. Raises ConsoleError."""
@@ -93,14 +89,6 @@ class Warden:
 
         text, file = self._charter()
         return Auditor(load(text, file=file), today=datetime.now(UTC).date()).audit
-
-    def stop(self, timeout: float = 5.0) -> None:
-        """End the thread; waits for it at most `timeout` seconds."""
-        with self._wake:
-            self._stopping = True
-            self._wake.notify()
-        if self._thread.is_alive():
-            self._thread.join(timeout)
 
     def _run(self) -> None:
         while True:
