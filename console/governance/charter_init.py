@@ -7,9 +7,10 @@ from datetime import date
 from typing import Final
 
 from console.governance.charter_default import default_text
+from console.governance.ends import Side
 from console.governance.findings import Audit, Status
 from console.governance.inventory import Entry
-from console.governance.scopes import Scene, Side
+from console.governance.scopes import Scene
 from console.objects.yaml_text import to_yaml
 from console.policy.reach import bits
 from console.policy.reachable import spans

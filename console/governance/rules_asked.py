@@ -8,8 +8,9 @@ from functools import partial
 
 from console.governance.charter import Rule, Verb
 from console.governance.charter_terms import Kind, PortTerm, Term
+from console.governance.ends import Side
 from console.governance.rules_pairs import Targets
-from console.governance.scopes import Scene, Side
+from console.governance.scopes import Scene
 from console.policy.universe import INTERNET, METADATA, PRIVATE
 
 

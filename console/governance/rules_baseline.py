@@ -9,12 +9,13 @@ from typing import Final
 from console.governance.audit_turned import Change
 from console.governance.charter import BaselineRule, Ground, Rule, Verb
 from console.governance.charter_terms import Kind, Term
+from console.governance.ends import Side
 from console.governance.findings import Offence
 from console.governance.rules import Judged, judge
 from console.governance.rules_proof import Prover
 from console.governance.rules_replicas import differ
 from console.governance.rules_services import unreached
-from console.governance.scopes import Scene, Side
+from console.governance.scopes import Scene
 from console.objects.selectors import LabelSelector
 from console.policy.model import Action, Direction, PodPeer, Policy, Protocol, Tier
 from console.policy.reach import bits

@@ -4,45 +4,18 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
-from typing import NamedTuple
 
 from console.governance.audit_turned import Change
 from console.governance.charter import Rule
-from console.governance.charter_terms import PortTerm, Term
+from console.governance.charter_terms import Term
+from console.governance.ends import Side
 from console.governance.findings import Offence
+from console.governance.rules_paths import Broken, Choices, Path, Ports, nearest, ports_wanted
 from console.governance.rules_proof import Prover
-from console.governance.scopes import Scene, Side
+from console.governance.scopes import Scene
 from console.policy.model import Protocol
 from console.policy.reach import bits
 from console.policy.verdict import Outcome
-
-_WORST = (Outcome.BLOCKED, Outcome.PARTIAL, Outcome.UNKNOWN)
-
-
-#: The ports that have to be open, each by itself; none: any will do.
-_Ports = list[tuple[Protocol, int]]
-
-
-class _Path(NamedTuple):
-    source: Side
-    destination: Side
-    ports: _Ports
-
-
-class _Choices(NamedTuple):
-    """Paths of which one must be open, the likeliest first.
-
-    All of them lead from one end to some of `classes` on some of `ports`, where those are set.
-    """
-
-    paths: Iterable[_Path]
-    source: Side | None = None
-    classes: int = 0
-    ports: int = 0
-
-
-#: A path that is not open, how it stands, and the port on which it is worst (None: any).
-_Broken = tuple[_Path, Outcome, tuple[Protocol, int] | None]
 
 
 @dataclass(frozen=True, slots=True)
@@ -66,7 +39,7 @@ class _Term:
     pair, `choices` what each end found where one of several will do.
     """
 
-    wanted: dict[str, _Ports | None]
+    wanted: dict[str, Ports | None]
     asked: dict[str, Side]
     broken: dict[tuple[str, str], Offence] = field(default_factory=dict)
     choices: dict[str, _Choice] = field(default_factory=dict)
@@ -126,7 +99,7 @@ class _Judging:
         wanted = {
             name: kept[name]
             if names is not None and name in kept and name not in names
-            else _wanted(scene, side, term.ports or rule.ports)
+            else ports_wanted(scene, side, term.ports or rule.ports)
             for name, side in sides.items()
         }
         asked = {name: side for name, side in others.items() if not rule.outward or wanted[name] is not None}
@@ -154,7 +127,7 @@ class _Judging:
             pairs += [(one, others[name]) for name in theirs for one in ends.values() if one.name not in mine]
         for one, other in pairs:
             for path in _paths(self.rule, one, [other], wanted):
-                broken = _best(self.scene, _Choices([path]))[1]
+                broken = nearest(self.scene, Choices([path]))[1]
                 if broken is not None:
                     found.broken[path.source.name, path.destination.name] = self._told(broken)
 
@@ -178,8 +151,8 @@ class _Judging:
             found.choices.update(dict.fromkeys(todo, _Choice()))
         found.count = sum(choice.asked for choice in found.choices.values())
 
-    def _choice(self, one: str, choices: _Choices, before: _Choice | None) -> _Choice:
-        path, broken = _best(self.scene, choices)
+    def _choice(self, one: str, choices: Choices, before: _Choice | None) -> _Choice:
+        path, broken = nearest(self.scene, choices)
         if broken is not None:
             known = before.offence if before is not None else None
             return _Choice(known if self._stands(known, broken) else (_ends(broken), self._told(broken)))
@@ -187,37 +160,33 @@ class _Judging:
             return _Choice()
         return _Choice(open=path.destination.name if path.source.name == one else path.source.name)
 
-    def _stands(self, known: tuple[tuple[str, str], Offence] | None, broken: _Broken) -> bool:
+    def _stands(self, known: tuple[tuple[str, str], Offence] | None, broken: Broken) -> bool:
         """Whether what was told before is what would be told now: of the same ends, neither of which was touched."""
         _, outcome, at = broken
         if known is None or self.names is None or known[0] != _ends(broken) or not self.names.isdisjoint(known[0]):
             return False
         return known[1].outcome is outcome and (at is None or known[1].port == f"{at[1]}/{at[0].value}")
 
-    def _told(self, broken: _Broken) -> Offence:
+    def _told(self, broken: Broken) -> Offence:
         path, outcome, at = broken
         return _offence(self.scene, path, outcome, at, self.prover)
 
 
-def _ends(broken: _Broken) -> tuple[str, str]:
+def _ends(broken: Broken) -> tuple[str, str]:
     return broken[0].source.name, broken[0].destination.name
 
 
-def _worse(one: Outcome, other: Outcome) -> bool:
-    return _WORST.index(one) < _WORST.index(other)
-
-
-def _paths(rule: Rule, one: Side, others: Iterable[Side], wanted: Mapping[str, _Ports | None]) -> Iterator[_Path]:
+def _paths(rule: Rule, one: Side, others: Iterable[Side], wanted: Mapping[str, Ports | None]) -> Iterator[Path]:
     for other in others:
         source, destination = (one, other) if rule.outward else (other, one)
         ports = wanted[destination.name]
         if ports is not None and source.name != destination.name:
-            yield _Path(source, destination, ports)
+            yield Path(source, destination, ports)
 
 
 def _alternatives(
-    rule: Rule, scene: Scene, subject: Sequence[Side], others: Sequence[Side], wanted: Mapping[str, _Ports | None]
-) -> Iterator[_Choices]:
+    rule: Rule, scene: Scene, subject: Sequence[Side], others: Sequence[Side], wanted: Mapping[str, Ports | None]
+) -> Iterator[Choices]:
     """For each end the others of which one must be open; those of its own namespace are the likeliest."""
     near: dict[str, list[Side]] = {}
     classes = ports = 0
@@ -228,64 +197,14 @@ def _alternatives(
             ports |= scene.port(*port)
     for one in subject:
         paths = _paths(rule, one, (*near.get(_space(one), ()), *others), wanted)
-        yield _Choices(paths, one, classes, ports) if rule.outward else _Choices(paths)
+        yield Choices(paths, one, classes, ports) if rule.outward else Choices(paths)
 
 
 def _space(side: Side) -> str:
     return side.name.partition("/")[0]
 
 
-def _best(scene: Scene, choices: _Choices) -> tuple[_Path | None, _Broken | None]:
-    """The path of several that is open, or else how the nearest stands that is not; neither where none was asked."""
-    best: _Broken | None = None
-    shut = _shut(scene, choices)
-    for path in choices.paths:
-        if shut:
-            return None, (path, Outcome.BLOCKED, path.ports[0])
-        outcome, at = _judged(scene, path)
-        if outcome is None:
-            return path, None
-        if best is None or _worse(best[1], outcome):
-            best = path, outcome, at
-    return None, best
-
-
-def _shut(scene: Scene, choices: _Choices) -> bool:
-    """Whether nothing at all is open on several paths from one end: asked of all of them at once."""
-    if choices.source is None or not choices.ports:
-        return False
-    reach, ports, classes = scene.reach, choices.ports, choices.classes
-    return not any(reach.row(a, ports, maybe=True) & classes for a in bits(choices.source.classes))
-
-
-def _wanted(scene: Scene, side: Side, ports: Sequence[PortTerm]) -> _Ports | None:
-    """The ports to ask a destination for; None where it declares ports, and none of those that are meant."""
-    if not ports:
-        return []
-    found: dict[tuple[Protocol, int], None] = {}
-    declared = [port for number in bits(side.classes) for port in scene.named(side, number)]
-    for port in ports:
-        for protocol, number, name in declared:
-            meant = port.name == name if port.name else port.low <= number <= port.high
-            if meant and port.protocol in (None, protocol):
-                found[protocol, number] = None
-    if not found and not declared:
-        found.update({(port.protocol or Protocol.TCP, port.low): None for port in ports if not port.name})
-    return list(found) or None
-
-
-def _judged(scene: Scene, path: _Path) -> tuple[Outcome | None, tuple[Protocol, int] | None]:
-    """The worst that is said of a path on any of its ports, and that port; None where all are open."""
-    worst: Outcome | None = None
-    at: tuple[Protocol, int] | None = None
-    for port in path.ports or (None,):
-        outcome = _outcome(scene, path.source, path.destination, scene.port(*port) if port else None)
-        if outcome in _WORST and (worst is None or _worse(outcome, worst)):
-            worst, at = outcome, port
-    return worst, at
-
-
-def _offence(scene: Scene, path: _Path, outcome: Outcome, at: tuple[Protocol, int] | None, prover: Prover) -> Offence:
+def _offence(scene: Scene, path: Path, outcome: Outcome, at: tuple[Protocol, int] | None, prover: Prover) -> Offence:
     source, destination, ports = path
     asked = at or next(iter(scene.declares(destination, next(bits(destination.classes)))), (Protocol.TCP, 443))
     a, b = _where(scene, source, destination, scene.port(*asked), outcome)
@@ -300,12 +219,6 @@ def _offence(scene: Scene, path: _Path, outcome: Outcome, at: tuple[Protocol, in
         why=where + proof.why,
         policies=proof.policies,
     )
-
-
-def _outcome(scene: Scene, source: Side, destination: Side, ports: int | None) -> Outcome | None:
-    found = scene.reach.outcome(source.classes, destination.classes, ports)
-    vague = source.vague or destination.vague
-    return Outcome.UNKNOWN if vague and found is Outcome.PARTIAL else found
 
 
 def _where(scene: Scene, source: Side, destination: Side, ports: int, outcome: Outcome) -> tuple[int, int]:

@@ -5,7 +5,8 @@ from __future__ import annotations
 from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass, field
 
-from console.governance.scopes import Scene, Side
+from console.governance.ends import Side
+from console.governance.scopes import Scene
 from console.policy.reach import bits
 from console.policy.reachable import inside
 

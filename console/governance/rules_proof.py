@@ -10,7 +10,8 @@ from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from typing import NamedTuple
 
-from console.governance.scopes import Scene, Side
+from console.governance.ends import Side
+from console.governance.scopes import Scene
 from console.objects.core import ContainerPort
 from console.objects.meta import ObjectRef
 from console.policy.engine import Engine

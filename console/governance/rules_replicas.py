@@ -5,10 +5,11 @@ from __future__ import annotations
 from collections.abc import Iterator
 from typing import NamedTuple
 
+from console.governance.ends import Side
 from console.governance.findings import Offence
 from console.governance.rules_proof import Prover
 from console.governance.rules_words import a_port, ports_words
-from console.governance.scopes import Scene, Side
+from console.governance.scopes import Scene
 from console.objects.meta import ObjectRef
 from console.policy.reach import bits
 from console.policy.verdict import Outcome

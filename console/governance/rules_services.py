@@ -4,9 +4,10 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
+from console.governance.ends import Side
 from console.governance.findings import Offence
 from console.governance.rules_proof import Prover
-from console.governance.scopes import Scene, Side
+from console.governance.scopes import Scene
 from console.objects.core import Pod, Service
 from console.policy.model import Protocol
 from console.policy.reach import bits

@@ -7,7 +7,8 @@ from types import MappingProxyType
 from typing import Final
 
 from console.governance.charter_terms import PortTerm
-from console.governance.scopes import Scene, Side
+from console.governance.ends import Side
+from console.governance.scopes import Scene
 from console.policy.model import Protocol
 from console.policy.reachable import spans
 from console.policy.universe import METADATA

@@ -3,12 +3,12 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Mapping, Sequence
-from dataclasses import dataclass
 from functools import cached_property
 from typing import Final
 
 from console.governance.charter import Charter
 from console.governance.charter_terms import Kind, PortTerm, Term
+from console.governance.ends import Side, means, overlapping
 from console.governance.inventory import Entry, Inventory
 from console.objects.core import ContainerPort, Pod
 from console.policy.model import Protocol
@@ -18,22 +18,6 @@ from console.policy.universe import API_SERVER, INTERNET, NODES, PRIVATE, Outsid
 from console.policy.verdict import End, EndKind, Outcome
 
 _DNS: Final = (PortTerm(Protocol.UDP, 53, 53), PortTerm(Protocol.TCP, 53, 53))
-
-
-@dataclass(frozen=True, slots=True)
-class Side:
-    """A workload, or a part of the outside, as one end of a rule.
-
-    `ask` is what `simulate` takes for it. `hosts`: it is only known by host name, so that the
-    internet stands for it. `vague`: where it is cannot be told, so that anything outside may be it.
-    """
-
-    name: str
-    ask: str
-    classes: int
-    entry: Entry | None = None
-    hosts: tuple[str, ...] = ()
-    vague: bool = False
 
 
 class Scene:
@@ -317,32 +301,3 @@ class Scene:
     def single(self, side: Side) -> bool:
         """Whether an end is one pod, which is no pair with itself."""
         return side.entry is not None and len(side.entry.workload.active) == 1
-
-
-def overlapping(reach: Reachability, port: PortTerm) -> int:
-    """The port atoms that hold any port of a range."""
-    protocol = port.protocol or Protocol.TCP
-    if port.low == port.high:
-        return reach.port(protocol, port.low)
-    found = 0
-    for number in range(reach.atoms.all.bit_length()):
-        atom = 1 << number
-        each, low, high = next(reach.atoms.spans(atom))
-        if each is protocol and low <= port.high and port.low <= high:
-            found |= atom
-    return found
-
-
-def means(term: Term, entry: Entry) -> bool:
-    """Whether a term means a workload."""
-    if term.kind is Kind.ANY:
-        return True
-    if term.kind is Kind.AI:
-        return entry.ai
-    if term.kind is Kind.ROLE:
-        return entry.role == term.value
-    if term.kind is Kind.DOMAIN:
-        return entry.domain == term.value
-    if term.kind is Kind.NAMESPACE:
-        return entry.workload.namespace == term.value
-    return term.kind is Kind.WORKLOAD and entry.name.lower() == term.value
