@@ -136,6 +136,8 @@ def _told(tiers: Sequence[TierTrace], *, exempt: bool, sure: bool) -> tuple[tupl
             continue
         result, policies = (_isolating if tier.tier is Tier.NETWORK_POLICY else _ordered)(tier.policies)
         told.append(replace(tier, result=result, policies=tuple(policies)))
+        if result is TierResult.UNKNOWN and sure:
+            continue  # whatever it comes to, the answer is what the tiers below say
         ended = deciding = result in (TierResult.ALLOWED, TierResult.DENIED, TierResult.UNKNOWN)
     return tuple(told), deciding
 

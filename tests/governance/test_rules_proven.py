@@ -16,6 +16,7 @@ from console.objects.snapshot import build
 from console.policy.ends import parse_end
 from console.policy.engine import Engine
 from console.policy.model import Protocol
+from console.policy.parties import families_of
 from console.policy.trace import Ground
 from console.policy.verdict import Case, Connection, Outcome, Verdict
 from tests.governance.auditing import TODAY
@@ -43,6 +44,11 @@ class _World:
         self.names = list(auditor.inventory.entries)
         self.namespaces = {name: name.partition("/")[0] for name in self.names}
         self._verdicts: dict[tuple[str, str, int, Protocol], Verdict] = {}
+        self.awaiting = {
+            name
+            for name, each in auditor.inventory.entries.items()
+            if len({bool(families_of(pod)) for pod in each.workload.active}) > 1
+        }
         self.several = {name: len(each.workload.active) > 1 for name, each in auditor.inventory.entries.items()}
 
     def verdict(self, source: str, destination: str, port: int, protocol: Protocol) -> Verdict:
@@ -57,8 +63,12 @@ class _World:
         """The cases, pods and themselves left out.
 
         None where a pod's own node is among them, or ends that share no address family:
-        the engine says what policies say of those, and nobody asks.
+        the engine says what policies say of those, and nobody asks. None, too, where some
+        replicas have no address yet: the engine takes them to get one of their siblings'
+        families, all pairs of any.
         """
+        if self.awaiting & {source, destination}:
+            return None
         cases = self.verdict(source, destination, port, protocol).cases
         grounds = {trace.ground for case in cases for trace in case.directions()}
         if grounds & {Ground.OWN_NODE, Ground.SELF} or "NO_COMMON_FAMILY" in {

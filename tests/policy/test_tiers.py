@@ -8,7 +8,7 @@ import pytest
 
 from console.objects.coverage import NOT_READABLE, Gap
 from console.objects.diagnostics import Malformed
-from console.policy.trace import TierResult
+from console.policy.trace import Ground, TierResult
 from console.policy.verdict import Outcome
 from tests.clusters import ask, document, namespace, pod, policy, snapshot
 
@@ -231,3 +231,22 @@ def test_a_tier_cannot_isolate_by_being_silent():
         outcome(cnp("x", "Admin", 1, egress=rule("Accept", {"namespaces": {"matchLabels": {"team": "z"}}})))
         is Outcome.ALLOWED
     )
+
+
+def test_what_may_match_and_changes_nothing_leaves_the_answer_to_the_tiers_below():
+    hosts = cnp("x", "Admin", 1, egress=rule("Accept", {"domainNames": ["hf.co"]}))
+    (case,) = ask(snapshot(TWO + hosts), "a/src", "ip:192.0.2.7", "443").cases
+    assert case.egress is not None
+    assert (case.outcome, case.egress.ground) == (Outcome.ALLOWED, Ground.DEFAULT)
+    status = {"addresses": [{"type": "InternalIP", "address": "10.9.0.3"}]}
+    node = document({"apiVersion": "v1", "kind": "Node", "metadata": {"name": "n1"}, "status": status})
+    mine = {
+        "apiVersion": "v1",
+        "kind": "Pod",
+        "metadata": {"namespace": "a", "name": "mine"},
+        "spec": {"nodeName": "n1", "containers": [{"image": "x"}]},
+        "status": {"phase": "Running", "podIP": "10.0.0.9"},
+    }
+    (case,) = ask(snapshot(TWO + hosts + DENY_ALL + node + document(mine)), "a/mine", "ip:10.9.0.3", "443").cases
+    assert case.egress is not None
+    assert (case.outcome, case.egress.ground) == (Outcome.ALLOWED, Ground.OWN_NODE)
