@@ -252,6 +252,10 @@ def implied(direction: DirectionTrace) -> Match:
             continue
         for trace in tier.policies:
             consistent(trace)
+        if tier is not own and tier.result is TierResult.UNKNOWN and tied(tier):
+            assert direction.allowed is None
+            assert not any(policy.decided for policy in tier.policies)
+            return None
         expected = added_up(tier) if tier is own else in_order(tier)
         assert tier.result is expected
         if expected is TierResult.UNKNOWN:
@@ -260,6 +264,15 @@ def implied(direction: DirectionTrace) -> Match:
         if not reached:
             return agreeing(direction, expected is TierResult.ALLOWED)
     return agreeing(direction, True)
+
+
+def tied(tier: TierTrace) -> bool:
+    """Whether policies of one priority would do different things, so that their order is undefined and matters."""
+    first: dict[int, set[Action]] = {}
+    for policy in tier.policies:
+        actions = [rule.action for rule in policy.rules if rule.matched]
+        first.setdefault(policy.priority, set()).update(actions[:1])
+    return any(len(actions) > 1 for actions in first.values())
 
 
 def agreeing(direction: DirectionTrace, answer: bool) -> Match:
