@@ -269,9 +269,9 @@ def implied(direction: DirectionTrace) -> Match:
 def tied(tier: TierTrace) -> bool:
     """Whether policies of one priority would do different things, so that their order is undefined and matters."""
     first: dict[int, set[Action]] = {}
-    for policy in tier.policies:
-        actions = [rule.action for rule in policy.rules if rule.matched]
-        first.setdefault(policy.priority, set()).update(actions[:1])
+    for trace in tier.policies:
+        actions = [rule.action for rule in trace.rules if rule.matched]
+        first.setdefault(trace.priority, set()).update(actions[:1])
     return any(len(actions) > 1 for actions in first.values())
 
 
