@@ -5,6 +5,7 @@ from __future__ import annotations
 import threading
 import time
 from collections.abc import Callable, Iterator
+from contextlib import closing
 from dataclasses import dataclass
 from enum import Enum
 from http.client import HTTPException
@@ -181,8 +182,8 @@ class Transport:
                 response = client.call_api(method, url, self._with_impersonation(headers), body, None, timeout).response
                 if 200 <= response.status < 300:
                     return response
-                text = response.read(_MIB, decode_content=True)
-                response.close()
+                with closing(response):
+                    text = response.read(_MIB, decode_content=True)
         except Exception as error:
             call.release()
             self._fail(error, call)
@@ -211,10 +212,10 @@ class Transport:
                     size += len(chunk)
                     call.check()
                     if size > self._limits.body or time.monotonic() > deadline:
-                        response.close()
                         message = f"{self._server} sends an answer without end"
                         raise RequestFailed(Failure(0, message, "is there something else at this address?"))
         except Exception as error:
+            response.close()  # what was not read to its end leaves a connection that nobody can use again
             self._fail(error, call)
         finally:
             call.release()
