@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import argparse
 import importlib
+import time
 from datetime import UTC, datetime
 from typing import TYPE_CHECKING, Final
 
@@ -61,13 +62,14 @@ def run(options: argparse.Namespace) -> int:
     held = engine(options)
     from console.governance.audit import audit
 
-    now = datetime.now(UTC)
-    found = audit(held, charter, today=now.date())
+    now = time.time()
+    found = audit(held, charter, today=datetime.fromtimestamp(now, UTC).date())
     if options.fix:
         return _mend(held, found, charter, options.fix, options.output)
+    from console.history.times import utc
     from console.report.audit_words import Made
 
-    made = Made(__version__, now.isoformat(timespec="seconds").replace("+00:00", "Z"), title(options))
+    made = Made(__version__, utc(now), title(options))
     more = {"matrix": _by_role(held)} if options.output == "html" else {}
     text: str = importlib.import_module(f"console.report.audit_{options.output}").render(found, made=made, **more)
     print(text.rstrip("\n"))

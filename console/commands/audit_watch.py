@@ -125,10 +125,12 @@ class _Watching:
 
     def _judge(self, changes: list[Change]) -> None:
         from console.governance.audit_follow import Happened, follow
+        from console.history.times import utc
+        from console.report.words import change_words
 
         began = time.perf_counter()
-        at = datetime.now(UTC).isoformat(timespec="seconds").replace("+00:00", "Z")
-        happened = [Happened(change.ref, _words(change)) for change in changes]
+        at = utc(time.time())
+        happened = [Happened(change.ref, change_words(change)) for change in changes]
         before = self._last
         found = self._auditor.audit(self._engine)
         found, turns = follow(before, found, at=at, happened=happened, inventory=self._auditor.inventory)
@@ -148,13 +150,6 @@ def _findings(before: Audit | None, now: Audit) -> tuple[list[Finding], list[Fin
         [each for key, each in was.items() if key not in here],
         [each for key, each in here.items() if key not in was],
     )
-
-
-def _words(change: Change) -> str:
-    """``label egress: (none) → model-hub on Pod training/llm-finetune-0 (kubectl-label)``."""
-    by = f" ({change.manager.name})" if change.manager else ""
-    what = f"{change.detail} on" if change.detail else change.verb.value
-    return f"{what} {change.ref}{by}"
 
 
 def _print(line: dict[str, Any]) -> None:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from datetime import datetime, timedelta
+from datetime import UTC, datetime, timedelta
 from typing import Final
 
 from console.errors import UsageError
@@ -23,7 +23,18 @@ def rfc3339(at: float, *, exact: bool = False) -> str:
 
     `exact`: to the microsecond, as `moment` reads it back.
     """
-    moment = datetime.fromtimestamp(at).astimezone()
+    return _written(datetime.fromtimestamp(at).astimezone(), exact=exact)
+
+
+def utc(at: float) -> str:
+    """A moment (seconds since the epoch) in UTC, to the second: ``2026-11-23T14:02:10Z``, in whatever time zone.
+
+    For what is kept, handed on or compared; `rfc3339` is for whoever sits before it.
+    """
+    return _written(datetime.fromtimestamp(at, UTC))
+
+
+def _written(moment: datetime, *, exact: bool = False) -> str:
     text = moment.isoformat(timespec="microseconds" if exact else "seconds")
     return text[:-6] + "Z" if text.endswith("+00:00") else text
 

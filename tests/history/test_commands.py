@@ -22,7 +22,7 @@ from console.commands.record import session
 from console.errors import InputError, UsageError
 from console.history.frames import MAGIC
 from console.history.recording import Recording
-from console.history.times import moment, rfc3339, seconds
+from console.history.times import moment, rfc3339, seconds, utc
 from console.history.writer import Writer
 
 from .changing import BEGIN
@@ -77,6 +77,19 @@ def test_what_is_no_moment_is_refused(text: str, message: str) -> None:
 def test_a_time_of_day_is_the_last_one_before_the_end() -> None:
     asked = f"{datetime.fromtimestamp(END + 60).astimezone():%H:%M:%S}"
     assert moment(asked, END - 2 * 86_400, END) == END + 60.999999 - 86_400
+
+
+@pytest.mark.parametrize(("zone", "here"), [("UTC0", "2026-11-23T15:20:00Z"), ("JST-9", "2026-11-24T00:20:00+09:00")])
+def test_a_stamp_in_utc_is_the_same_in_every_time_zone(zone: str, here: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    try:
+        with monkeypatch.context() as patched:
+            patched.setenv("TZ", zone)
+            time.tzset()
+            assert rfc3339(1_795_447_200.9) == here
+            assert utc(1_795_447_200.9) == "2026-11-23T15:20:00Z"
+            assert moment(utc(BEGIN + 60), BEGIN, END) == BEGIN + 60.999999
+    finally:
+        time.tzset()
 
 
 def test_spans_of_time() -> None:

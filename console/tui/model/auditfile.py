@@ -8,6 +8,7 @@ from pathlib import Path
 import console
 from console.errors import InputError, UsageError
 from console.governance.questions import Question
+from console.history.times import utc
 from console.policy.engine import Engine
 from console.report.audit_file import form_of, written
 from console.report.audit_words import Made
@@ -31,7 +32,7 @@ def exported(
     audit, engine = standing.audit, standing.engine
     if audit is None or engine is None:
         raise UsageError("nothing was audited yet", hint="wait for the first audit")
-    when = datetime.fromtimestamp(at, UTC).isoformat(timespec="seconds").replace("+00:00", "Z")
+    when = utc(at)
     if form == EVIDENCE:
         data: str | bytes = _evidence(standing, engine, title, when, asked)
     else:
