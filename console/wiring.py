@@ -279,8 +279,6 @@ def say(text: str) -> None:
 
 def print_json(value: object) -> None:
     """Print an answer as JSON."""
-    import msgspec
+    from console.report.clean import json_text
 
-    from console.report.clean import clean_json
-
-    print(clean_json(msgspec.json.format(msgspec.json.encode(value), indent=2).decode()))
+    print(json_text(value), end="")

@@ -3,24 +3,21 @@
 from __future__ import annotations
 
 import argparse
-import importlib
 import time
 from datetime import UTC, datetime
 from typing import TYPE_CHECKING, Final
 
 from console import __version__
 from console.errors import UsageError
+from console.report.forms import AUDIT
 from console.wiring import charter_of, engine, title
 
 if TYPE_CHECKING:
     from console.governance.charter import Charter
     from console.governance.findings import Audit
     from console.policy.engine import Engine
-    from console.policy.matrix import Matrix
 
 HELP: Final = "hold the cluster to its charter: which rules hold, which do not, which cannot be known, with proof"
-#: Each is a module of console.report, imported when it is asked for.
-_OUTPUTS: Final = ("text", "json", "markdown", "html", "sarif", "junit")
 _SEVERITIES: Final = ("critical", "high", "medium", "low", "info")
 #: Offences for which a fix is worked out: everything is judged anew for each.
 _MOST: Final = 25
@@ -30,7 +27,7 @@ _CONDITIONS: Final = ("fail", "unknown", *(f"finding:{each}" for each in _SEVERI
 def add(parser: argparse.ArgumentParser) -> None:
     """Add the command's arguments."""
     parser.add_argument("--charter", metavar="FILE", help="the charter (default: the one inside; - for stdin)")
-    parser.add_argument("-o", "--output", choices=_OUTPUTS, default="text")
+    parser.add_argument("-o", "--output", choices=tuple(AUDIT), default="text")
     parser.add_argument(
         "--fail-on",
         action="append",
@@ -67,12 +64,11 @@ def run(options: argparse.Namespace) -> int:
     if options.fix:
         return _mend(held, found, charter, options.fix, options.output)
     from console.history.times import utc
+    from console.report.audit_file import written
     from console.report.audit_words import Made
 
     made = Made(__version__, utc(now), title(options))
-    more = {"matrix": _by_role(held)} if options.output == "html" else {}
-    text: str = importlib.import_module(f"console.report.audit_{options.output}").render(found, made=made, **more)
-    print(text.rstrip("\n"))
+    print(written(options.output, found, made=made, engine=held), end="")
     return status(found, conditions)
 
 
@@ -89,16 +85,6 @@ def _mend(held: Engine, found: Audit, charter: Charter, name: str, output: str) 
     render = audit_fix.json if output == "json" else audit_fix.text
     print(render(rule, mended, max(len(rule.offences) - _MOST, 0)).rstrip("\n"))
     return 1 if rule.offences else 3 if rule.unknowns else 0
-
-
-def _by_role(held: Engine) -> Matrix:
-    """Who reaches whom, by role, for the page."""
-    from console.governance.groups import By, groups
-    from console.policy.matrix import matrix
-    from console.policy.reach import Reachability
-
-    reach = Reachability(held)
-    return matrix(reach, groups(reach, By.ROLE))
 
 
 def status(found: Audit, conditions: frozenset[str]) -> int:

@@ -126,6 +126,7 @@ class _Watching:
     def _judge(self, changes: list[Change]) -> None:
         from console.governance.audit_follow import Happened, follow
         from console.history.times import utc
+        from console.report.clean import json_line
         from console.report.words import change_words
 
         began = time.perf_counter()
@@ -139,7 +140,7 @@ class _Watching:
             self._metrics.audited(found, time.perf_counter() - began)
         gone, come = _findings(before, found)
         if before is None or turns or gone or come or before.coverage != found.coverage:
-            _print(_line(found, at, turns, come, gone, happened))
+            print(json_line(_line(found, at, turns, come, gone, happened)), flush=True)
 
 
 def _findings(before: Audit | None, now: Audit) -> tuple[list[Finding], list[Finding]]:
@@ -150,14 +151,6 @@ def _findings(before: Audit | None, now: Audit) -> tuple[list[Finding], list[Fin
         [each for key, each in was.items() if key not in here],
         [each for key, each in here.items() if key not in was],
     )
-
-
-def _print(line: dict[str, Any]) -> None:
-    import msgspec
-
-    from console.report.clean import clean_json
-
-    print(clean_json(msgspec.json.encode(line).decode()), flush=True)
 
 
 def _line(

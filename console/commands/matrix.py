@@ -5,11 +5,10 @@ from __future__ import annotations
 import argparse
 from typing import Final
 
+from console.report.forms import MATRIX
 from console.wiring import engine as engine_of
 from console.wiring import say
 
-#: As in report.matrix_file, which is imported when the answer is there to be written.
-FORMS: Final = ("text", "json", "csv", "dot", "mermaid", "svg")
 HELP: Final = "who reaches whom, by pod, workload, namespace or role, and outside"
 
 
@@ -18,7 +17,7 @@ def add(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("--by", choices=("pod", "workload", "namespace", "role"), default="namespace")
     parser.add_argument("--within", metavar="NAMESPACE", help="the pods or workloads of one namespace only")
     parser.add_argument("--port", metavar="PORT", help="443, 443/TCP, 53/UDP (default: any port)")
-    parser.add_argument("-o", "--output", choices=FORMS, default="text", help="svg: a picture")
+    parser.add_argument("-o", "--output", choices=tuple(MATRIX), default="text", help="svg: a picture")
 
 
 def run(options: argparse.Namespace) -> int:

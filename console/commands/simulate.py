@@ -90,7 +90,7 @@ def _batch(engine: Engine, path: str) -> int:
 
     from console.objects.shapes import NO_JSON
     from console.policy.rows import Rows
-    from console.report.clean import clean_json
+    from console.report.clean import json_line
 
     rows, bad, unknown = Rows(engine.snapshot), False, False
     with _opened(path) as lines:
@@ -112,7 +112,7 @@ def _batch(engine: Engine, path: str) -> int:
                 answer.update(outcome="error", error=str(error))
                 say(f"{path}:{number}: {error}")
                 bad = True
-            print(clean_json(msgspec.json.encode(answer).decode()))
+            print(json_line(answer))
     return 2 if bad else 3 if unknown else 0
 
 

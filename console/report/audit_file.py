@@ -1,43 +1,35 @@
-"""An audit in any of the forms it is reported in, by the name of the form or of a file."""
+"""An audit in any of the forms it is reported in (report.forms)."""
 
 from __future__ import annotations
 
 import importlib
-from collections.abc import Mapping
-from pathlib import PurePath
-from typing import Final
+from typing import TYPE_CHECKING, Any
 
-from console.errors import UsageError
 from console.governance.findings import Audit
 from console.report.audit_words import Made
 
-#: Each is a module of this package, imported when it is asked for.
-FORMS: Final = ("text", "json", "markdown", "html", "sarif", "junit")
-_BY_SUFFIX: Final[Mapping[str, str]] = {
-    ".html": "html",
-    ".md": "markdown",
-    ".json": "json",
-    ".sarif": "sarif",
-    ".xml": "junit",
-    ".txt": "text",
-}
+if TYPE_CHECKING:
+    from console.policy.engine import Engine
+    from console.policy.matrix import Matrix
 
 
-def form_of(file: str, *, besides: tuple[str, ...] = ()) -> str:
-    """The form that the end of a file's name stands for; one of `besides` stands for itself.
+def written(form: str, audit: Audit, *, made: Made | None = None, engine: Engine | None = None) -> str:
+    """The audit in one of the forms, ending with a line's end.
 
-    Raises UsageError where it stands for none.
+    With the `engine` it was judged by, a page shows who reaches whom, too.
     """
-    suffix = PurePath(file).suffix.lower()
-    if suffix in besides:
-        return suffix
-    if suffix not in _BY_SUFFIX:
-        ends = " ".join((*_BY_SUFFIX, *besides))
-        raise UsageError(f"how {file} is to be written is not known", hint=f"end its name with {ends}")
-    return _BY_SUFFIX[suffix]
-
-
-def written(form: str, audit: Audit, *, made: Made | None = None) -> str:
-    """The audit in one of FORMS, ending with a line's end."""
-    text: str = importlib.import_module(f"console.report.audit_{form}").render(audit, made=made)
+    more: dict[str, Any] = {}
+    if form == "html" and engine is not None:
+        more["matrix"] = _by_role(engine)
+    # Each form is a module of this package, imported when it is asked for.
+    text: str = importlib.import_module(f"console.report.audit_{form}").render(audit, made=made, **more)
     return text.rstrip("\n") + "\n"
+
+
+def _by_role(engine: Engine) -> Matrix:
+    from console.governance.groups import By, groups
+    from console.policy.matrix import matrix
+    from console.policy.reach import Reachability
+
+    reach = Reachability(engine)
+    return matrix(reach, groups(reach, By.ROLE))

@@ -6,8 +6,6 @@ import textwrap
 from collections.abc import Iterator, Mapping, Sequence
 from typing import Any, Final
 
-import msgspec
-
 from console.governance.audit_fix import Proposal
 from console.governance.findings import RuleResult
 from console.objects.meta import ObjectRef
@@ -16,7 +14,7 @@ from console.policy.close import CLOSED, Close, NoClose
 from console.policy.close_told import folded
 from console.policy.fix import Fix
 from console.policy.opens import Path, ref_of
-from console.report.clean import clean, clean_json, clean_lines
+from console.report.clean import clean, clean_lines, json_text
 from console.report.json import manifest
 from console.report.words import count, fix_line, some
 
@@ -47,7 +45,7 @@ def json(rule: RuleResult, found: Sequence[Proposal], left: int) -> str:
         "left": left,
         "manifest": manifest(_objects(found).values()),
     }
-    return clean_json(msgspec.json.format(msgspec.json.encode(value), indent=2).decode()) + "\n"
+    return json_text(value)
 
 
 def told(proposal: Proposal) -> Iterator[str]:

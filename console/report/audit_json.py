@@ -4,17 +4,15 @@ from __future__ import annotations
 
 from typing import Any
 
-import msgspec
-
 from console.governance.findings import Audit, Control, Finding, Offence, Place, RuleResult, Severity, Status
 from console.objects.meta import ObjectRef
 from console.report.audit_words import NOTICE, Made
-from console.report.clean import clean_json
+from console.report.clean import json_text
 
 
 def render(audit: Audit, *, made: Made | None = None) -> str:
     """The audit as JSON text of several lines, in the same order each time."""
-    return clean_json(msgspec.json.format(msgspec.json.encode(audit_json(audit, made=made)), indent=2).decode()) + "\n"
+    return json_text(audit_json(audit, made=made))
 
 
 def audit_json(audit: Audit, *, made: Made | None = None) -> dict[str, Any]:

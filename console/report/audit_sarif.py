@@ -1,8 +1,8 @@
 """An audit as SARIF 2.1.0, the form in which code scanning shows findings beside the lines they are about.
 
-Written for GitHub's reading of it: each result has a place in a file (`anchor`, where it has
-none of its own), at most 5,000 are shown, a rule has at most 20 tags, and a result keeps its
-fingerprint when lines move or pods are counted otherwise.
+Written for GitHub's reading of it: each result has a place in a file where any file is known,
+at most 5,000 are shown, a rule has at most 20 tags, and a result keeps its fingerprint when
+lines move or pods are counted otherwise.
 """
 
 from __future__ import annotations
@@ -49,16 +49,15 @@ _SCORES: Final[Mapping[Severity, str]] = MappingProxyType(
 )
 
 
-def render(audit: Audit, *, anchor: Place | None = None, made: Made | None = None) -> str:
+def render(audit: Audit, *, made: Made | None = None) -> str:
     """The audit as a SARIF log.
 
-    `anchor` is the place in a file of what has none of its own: objects of a live cluster.
-    Where none is given it is the first line of the first file that is named anywhere; where
-    no file is, results have logical locations only, which GitHub does not take.
+    What has no place in a file of its own (objects of a live cluster) gets the first line of
+    the first file that is named anywhere; where none is, results have logical locations
+    only, which GitHub does not take.
     """
-    anchor = anchor or _first(audit)
     rules = _Rules()
-    results = list(_results(audit, rules, anchor))
+    results = list(_results(audit, rules, _first(audit)))
     notes = [_note("warning", f"could not be read: {clean(each)}") for each in audit.coverage]
     if len(results) > _MOST:
         notes.append(_note("error", f"{len(results) - _MOST} results are left out: {_MOST} are shown at most"))
@@ -81,6 +80,7 @@ def render(audit: Audit, *, anchor: Place | None = None, made: Made | None = Non
 
 
 def _first(audit: Audit) -> Place | None:
+    """The anchor of what has no place of its own."""
     every = [*(rule.place for rule in audit.rules), *(finding.place for finding in audit.findings)]
     return next((Place(place.file, 1) for place in every if place is not None and place.file), None)
 

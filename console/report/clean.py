@@ -27,6 +27,20 @@ def clean_lines(text: str) -> str:
     return "\n".join(clean(line.replace("\t", "  "), limit=len(line) + 2) for line in text.split("\n"))
 
 
+def json_text(value: object) -> str:
+    """A value as indented JSON, escaped as `clean_json` does, ending with a line's end."""
+    import msgspec
+
+    return clean_json(msgspec.json.format(msgspec.json.encode(value), indent=2).decode()) + "\n"
+
+
+def json_line(value: object) -> str:
+    """A value as JSON of one line, escaped as `clean_json` does, without the line's end."""
+    import msgspec
+
+    return clean_json(msgspec.json.encode(value).decode())
+
+
 def clean_json(text: str) -> str:
     """JSON text in which what a terminal obeys or does not show is escaped; to whoever parses it nothing changes.
 

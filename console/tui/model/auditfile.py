@@ -10,8 +10,9 @@ from console.errors import InputError, UsageError
 from console.governance.questions import Question
 from console.history.times import utc
 from console.policy.engine import Engine
-from console.report.audit_file import form_of, written
+from console.report.audit_file import written
 from console.report.audit_words import Made
+from console.report.forms import AUDIT, form_of
 from console.tui.model.frame import Question as Asked
 from console.tui.model.standing import Standing
 from console.tui.saving import Occupied, save
@@ -28,7 +29,7 @@ def exported(
     connections to prove beside the charter's. Raises UsageError for a form there is not,
     and InputError where nothing can be written.
     """
-    form = form_of(file, besides=(EVIDENCE,))
+    form = form_of(file, AUDIT, besides=(EVIDENCE,))
     audit, engine = standing.audit, standing.engine
     if audit is None or engine is None:
         raise UsageError("nothing was audited yet", hint="wait for the first audit")

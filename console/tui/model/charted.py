@@ -11,7 +11,8 @@ from console.errors import InputError, UsageError
 from console.objects.snapshot import Snapshot
 from console.policy.matrix import Matrix, spans_between
 from console.policy.ports import PortSpan
-from console.report.matrix_file import form_of, written
+from console.report.forms import MATRIX, form_of
+from console.report.matrix_file import written
 from console.tui.model.chart import Chart, Group
 from console.tui.model.search import MOST, USUAL_PORTS, Candidate
 from console.tui.saving import Occupied, save
@@ -58,7 +59,7 @@ def exported(chart: Chart, rows: Sequence[Group], columns: Sequence[Group], file
 
     Raises UsageError for a form there is not, and InputError where nothing can be written.
     """
-    text = text_of(chart, rows, columns, form_of(file))
+    text = text_of(chart, rows, columns, form_of(file, MATRIX))
     try:
         return save(text, file, over=bool(over))
     except Occupied as error:
