@@ -13,6 +13,7 @@ import urllib.request
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
+from xml.etree import ElementTree
 
 import pytest
 
@@ -73,6 +74,27 @@ def test_the_exit_status_says_what_it_was_asked_to(
 ) -> None:
     found = main(["audit", "--manifests", write("c.yaml", cluster), "--charter", write("charter", CLEAN), *flags])
     assert found == expected, capsys.readouterr().out
+
+
+@pytest.mark.parametrize(
+    ("flags", "failing"),
+    [
+        ([], ("high", "medium", "low")),
+        (["--fail-on", "finding:high"], ("high",)),
+        (["--fail-on", "finding:high,finding:medium,fail"], ("high", "medium")),
+        (["--fail-on", "fail,unknown"], ()),
+    ],
+)
+def test_a_finding_fails_in_junit_where_it_makes_the_exit_status(
+    flags: list[str], failing: tuple[str, ...], capsys: pytest.CaptureFixture[str]
+) -> None:
+    main(["audit", "--demo", *flags, "-o", "json"])
+    severities = [each["severity"] for each in json.loads(capsys.readouterr().out)["findings"]]
+    assert {"high", "medium", "low", "info"} == set(severities)
+    main(["audit", "--demo", *flags, "-o", "junit"])
+    suite = ElementTree.fromstring(capsys.readouterr().out).findall("testsuite")[1]
+    failed = sum(each in failing for each in severities)
+    assert (suite.get("failures"), suite.get("skipped")) == (str(failed), str(len(severities) - failed))
 
 
 def test_what_could_not_be_read_is_no_pass(write: Write, capsys: pytest.CaptureFixture[str]) -> None:

@@ -14,7 +14,7 @@ from console.wiring import charter_of, engine, title
 
 if TYPE_CHECKING:
     from console.governance.charter import Charter
-    from console.governance.findings import Audit
+    from console.governance.findings import Audit, Severity
     from console.policy.engine import Engine
 
 HELP: Final = "hold the cluster to its charter: which rules hold, which do not, which cannot be known, with proof"
@@ -68,8 +68,8 @@ def run(options: argparse.Namespace) -> int:
     from console.report.audit_words import Made
 
     made = Made(__version__, utc(now), title(options))
-    print(written(options.output, found, made=made, engine=held), end="")
-    return status(found, conditions)
+    print(written(options.output, found, made=made, engine=held, fail_on=_least(conditions)), end="")
+    return _status(found, conditions)
 
 
 def _mend(held: Engine, found: Audit, charter: Charter, name: str, output: str) -> int:
@@ -87,14 +87,20 @@ def _mend(held: Engine, found: Audit, charter: Charter, name: str, output: str) 
     return 1 if rule.offences else 3 if rule.unknowns else 0
 
 
-def status(found: Audit, conditions: frozenset[str]) -> int:
+def _least(conditions: frozenset[str]) -> Severity | None:
+    """The least severe finding that is a failure; None where no finding is."""
+    from console.governance.findings import Severity
+
+    return next((each for each in reversed(Severity) if f"finding:{each.value}" in conditions), None)
+
+
+def _status(found: Audit, conditions: frozenset[str]) -> int:
     """The exit status: 1 for what was shown, 3 for what cannot be known, 0 where neither is asked for or there."""
     from console.governance.findings import Severity, Status
 
-    order = list(Severity)
-    asked = [order.index(Severity(each.partition(":")[2])) for each in conditions if each.startswith("finding:")]
-    worst = min((order.index(finding.severity) for finding in found.findings), default=len(order))
-    if ("fail" in conditions and found.count(Status.FAIL)) or worst <= max(asked, default=-1):
+    order, least = list(Severity), _least(conditions)
+    failing = () if least is None else order[: order.index(least) + 1]
+    if ("fail" in conditions and found.count(Status.FAIL)) or any(each.severity in failing for each in found.findings):
         return 1
     return 3 if "unknown" in conditions and (found.count(Status.UNKNOWN) or found.coverage) else 0
 

@@ -24,8 +24,8 @@ from console.report.clean import clean
 _ORDER: Final = tuple(Severity)
 
 
-def render(audit: Audit, *, fail_on: Severity = Severity.LOW, made: Made | None = None) -> str:
-    """The audit as JUnit XML. Findings less severe than `fail_on` are skipped, with what they say."""
+def render(audit: Audit, *, fail_on: Severity | None = Severity.LOW, made: Made | None = None) -> str:
+    """The audit as JUnit XML. Findings less severe than `fail_on` are skipped, with what they say; all where None."""
     rules = [_of_rule(audit, rule) for rule in audit.rules]
     findings = [_of_finding(audit, finding, fail_on) for finding in audit.findings]
     root = ET.Element("testsuites", {"name": clean(f"audit by the charter {audit.charter}")})
@@ -84,9 +84,9 @@ def _told(rule: RuleResult) -> Iterator[str]:
         yield f"evidence toward {controls_word(rule.controls)}"
 
 
-def _of_finding(audit: Audit, finding: Finding, fail_on: Severity) -> ET.Element:
+def _of_finding(audit: Audit, finding: Finding, fail_on: Severity | None) -> ET.Element:
     case = _case("findings", audit, f"{finding.code} {object_word(finding.object)}")
-    failed = _ORDER.index(finding.severity) <= _ORDER.index(fail_on)
+    failed = fail_on is not None and _ORDER.index(finding.severity) <= _ORDER.index(fail_on)
     told = ET.SubElement(case, "failure" if failed else "skipped", {"message": clean(finding.title)})
     if failed:
         told.set("type", finding.severity.value)
