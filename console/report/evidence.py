@@ -9,7 +9,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
 from datetime import date
-from typing import Final
+from typing import Final, TypeVar
 
 import msgspec
 
@@ -32,6 +32,8 @@ from console.policy.verdict import Connection
 from console.report import audit_html, audit_json
 from console.report.clean import clean
 from console.report.json import verdict_json
+
+T = TypeVar("T")
 
 OBJECTS: Final = "objects.json"
 FACTS: Final = "facts.json"
@@ -83,7 +85,7 @@ def begin(snapshot: Snapshot, terms: Terms, charter: str) -> dict[str, bytes]:
 def complete(given: Mapping[str, bytes]) -> dict[str, bytes]:
     """All files of a bundle, from the three that are given. Raises InputError where those cannot be used."""
     terms, snapshot = _terms(given), _snapshot(given)
-    charter = load_charter(_text(given, CHARTER), file=terms.charter_file)
+    charter = load_charter(_charter(given), file=terms.charter_file)
     engine = Engine(snapshot, modes=terms.modes)
     auditor = Auditor(charter, today=_day(terms.today))
     audit = auditor.audit(engine)
@@ -171,12 +173,7 @@ def _outcome(value: dict[str, object]) -> object:
 
 
 def _snapshot(given: Mapping[str, bytes]) -> Snapshot:
-    try:
-        state = msgspec.json.decode(given[OBJECTS], type=State)
-    except KeyError:
-        raise InputError(f"no evidence bundle: it has no {OBJECTS}") from None
-    except msgspec.MsgspecError as error:
-        raise InputError(f"{OBJECTS} cannot be read: {error}") from None
+    state = _decoded(given, OBJECTS, State)
     builder = SnapshotBuilder()
     builder.namespace_labels_known(state.standing.labels_known)
     for obj in state.objects():
@@ -185,24 +182,30 @@ def _snapshot(given: Mapping[str, bytes]) -> Snapshot:
 
 
 def _terms(given: Mapping[str, bytes]) -> Terms:
-    try:
-        terms = msgspec.json.decode(given[FACTS], type=Terms)
-    except KeyError:
-        raise InputError(f"no evidence bundle: it has no {FACTS}") from None
-    except msgspec.MsgspecError as error:
-        raise InputError(f"{FACTS} cannot be read: {error}") from None
+    terms = _decoded(given, FACTS, Terms)
     if terms.format != _FORMAT:
         raise InputError(f"the bundle has format {terms.format}; this version reads format {_FORMAT}")
     return terms
 
 
-def _text(given: Mapping[str, bytes], name: str) -> str:
+def _charter(given: Mapping[str, bytes]) -> str:
     try:
-        return given[name].decode()
-    except KeyError:
-        raise InputError(f"no evidence bundle: it has no {name}") from None
+        return _given(given, CHARTER).decode()
     except UnicodeDecodeError:
-        raise InputError(f"{name} is no text") from None
+        raise InputError(f"{CHARTER} is no text") from None
+
+
+def _decoded(given: Mapping[str, bytes], name: str, kind: type[T]) -> T:
+    try:
+        return msgspec.json.decode(_given(given, name), type=kind)
+    except msgspec.MsgspecError as error:
+        raise InputError(f"{name} cannot be read: {error}") from None
+
+
+def _given(given: Mapping[str, bytes], name: str) -> bytes:
+    if name not in given:
+        raise InputError(f"no evidence bundle: it has no {name}")
+    return given[name]
 
 
 def _day(text: str) -> date:
