@@ -135,6 +135,18 @@ def broken_objects(files: Files) -> None:
     files["objects.json"] = b"{"
 
 
+def no_utf8(files: Files) -> None:
+    files["facts.json"] = files["facts.json"].replace(b'"source":"', b'"source":"\xff', 1)
+
+
+def nested_without_end(files: Files) -> None:
+    files["objects.json"] = b'{"x":' + b"[" * 100_000
+
+
+def verdicts_of_no_question(files: Files) -> None:
+    files["verdicts.jsonl"] = b'\xff\n{"source": [{}], "port": {}}\n' + b"[" * 100_000 + b"\n"
+
+
 def broken_charter(files: Files) -> None:
     files["charter.yaml"] = b"rules: ["
 
@@ -150,6 +162,11 @@ def broken_charter(files: Files) -> None:
         (added_file, "more.txt is no part of a bundle"),
         (no_objects, "it has no objects.json"),
         (broken_objects, "objects.json cannot be read"),
+        (no_utf8, "facts.json cannot be read"),
+        (nested_without_end, "objects.json cannot be read"),
+        (verdicts_of_no_question, "verdicts.jsonl:1 is no JSON"),
+        (verdicts_of_no_question, "[{}] → None {}: it says error, the objects say not asked"),
+        (verdicts_of_no_question, "verdicts.jsonl:3 is no JSON"),
         (broken_charter, "charter.yaml"),
     ],
 )

@@ -177,17 +177,17 @@ def encode(value: State | Batch) -> bytes:
 
 
 def decode_state(payload: bytes) -> State:
-    """The keyframe in a payload. Raises msgspec.MsgspecError if it holds none."""
+    """The keyframe in a payload. Raises one of shapes.NO_JSON if it holds none."""
     return _STATES.decode(payload)
 
 
 def decode_facts(payload: bytes) -> Facts:
-    """Where the keyframe in a payload is from. Raises msgspec.MsgspecError if it holds none."""
+    """Where the keyframe in a payload is from. Raises one of shapes.NO_JSON if it holds none."""
     return _HEADS.decode(payload).facts
 
 
 def decode_batch(payload: bytes) -> Batch:
-    """The deltas in a payload. Raises msgspec.MsgspecError if it holds none."""
+    """The deltas in a payload. Raises one of shapes.NO_JSON if it holds none."""
     return _BATCHES.decode(payload)
 
 

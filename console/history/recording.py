@@ -11,8 +11,6 @@ from itertools import groupby
 from pathlib import Path
 from typing import Final
 
-import msgspec
-
 from console.cluster.facts import change
 from console.cluster.source import Change
 from console.errors import InputError
@@ -32,12 +30,13 @@ from console.history.deltas import (
 from console.history.frames import DELTAS, FRESH, MAGIC, Damage, Frame, View, scan
 from console.history.noting import MICRO
 from console.history.times import rfc3339
+from console.objects.shapes import NO_JSON
 from console.objects.snapshot import KubeObject
 
 #: Bytes of one frame, unpacked: ten times the state of a cluster of 10,000 pods. More is no recording of ours.
 _MAX_PAYLOAD: Final = 256 << 20
 #: What is raised for a payload that makes no sense.
-_SENSELESS: Final = (zlib.error, msgspec.MsgspecError, UnicodeDecodeError, RecursionError)
+_SENSELESS: Final = (zlib.error, *NO_JSON)
 
 
 @dataclass(frozen=True, slots=True)

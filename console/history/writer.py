@@ -11,11 +11,10 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Final
 
-import msgspec
-
 from console.errors import InputError
 from console.history.deltas import Facts, decode_facts
 from console.history.frames import CONTINUED, DELTAS, FRESH, KEYFRAMES, MAGIC, Damage, View, pack, scan
+from console.objects.shapes import NO_JSON
 
 if sys.platform != "win32":
     import fcntl
@@ -246,7 +245,7 @@ def facts_of(packed: bytes) -> Facts | None:
     """Where the keyframe of a compressed payload is from; None where that cannot be read."""
     try:
         return decode_facts(zlib.decompressobj(-zlib.MAX_WBITS).decompress(packed))
-    except (zlib.error, msgspec.MsgspecError):
+    except (zlib.error, *NO_JSON):
         return None
 
 

@@ -22,6 +22,7 @@ from console.governance.questions import Asking, Question, questions
 from console.history.deltas import Facts, Standing, State, key_of, slim, state_of
 from console.objects.core import ForeignPolicy
 from console.objects.netpol import NetworkPolicy
+from console.objects.shapes import NO_JSON
 from console.objects.snapshot import Snapshot, SnapshotBuilder
 from console.objects.tiered import TieredPolicy
 from console.objects.yaml_render import to_yaml
@@ -147,24 +148,23 @@ def _verdicts(engine: Engine, asking: list[Asking]) -> Iterator[str]:
 
 
 def _verdicts_that_differ(said: bytes, made: bytes) -> Iterator[str]:
-    ours: dict[object, object] = {}
+    ours: dict[str, object] = {}
     for line in made.splitlines():
         value = msgspec.json.decode(line)
         ours[_question(value)] = _outcome(value)
     for number, line in enumerate(said.splitlines(), 1):
         try:
             value = msgspec.json.decode(line)
-        except msgspec.DecodeError:
+        except NO_JSON:
             yield f"  {VERDICTS}:{number} is no JSON"
             continue
         if isinstance(value, dict) and ours.get(_question(value), "none") != _outcome(value):
-            source, destination, port = _question(value)
             found = ours.get(_question(value), "not asked")
-            yield f"  {source} → {destination} {port}: it says {_outcome(value)}, the objects say {found}"
+            yield f"  {_question(value)}: it says {_outcome(value)}, the objects say {found}"
 
 
-def _question(value: dict[str, object]) -> tuple[object, object, object]:
-    return value.get("source"), value.get("destination"), value.get("port")
+def _question(value: dict[str, object]) -> str:
+    return f"{value.get('source')} → {value.get('destination')} {value.get('port')}"
 
 
 def _outcome(value: dict[str, object]) -> object:
@@ -198,7 +198,7 @@ def _charter(given: Mapping[str, bytes]) -> str:
 def _decoded(given: Mapping[str, bytes], name: str, kind: type[T]) -> T:
     try:
         return msgspec.json.decode(_given(given, name), type=kind)
-    except msgspec.MsgspecError as error:
+    except NO_JSON as error:
         raise InputError(f"{name} cannot be read: {error}") from None
 
 

@@ -13,6 +13,7 @@ from console.demo.api.encoding import ContinueToken, list_body, status
 from console.demo.api.kinds import BUILT_IN, Kind
 from console.demo.api.routes import Route
 from console.demo.store import Compacted, Store
+from console.objects.shapes import NO_JSON
 
 #: What the demo says it is.
 VERSION = {
@@ -267,7 +268,7 @@ def review(route: Route, body: bytes, user: User, access: Access, kinds: tuple[K
         return None
     try:
         asked: dict[str, Any] = msgspec.json.decode(body, type=dict[str, Any])
-    except msgspec.MsgspecError as error:
+    except NO_JSON as error:
         raise Refusal(400, "BadRequest", f"the object provided is unrecognized: {error}") from error
     spec = asked.get("spec") or {}
     if word == "SelfSubjectAccessReview":

@@ -10,7 +10,7 @@ from typing import Any, Final, NamedTuple
 import msgspec
 
 from console.demo.api.kinds import Kind
-from console.objects.shapes import prepare
+from console.objects.shapes import NO_JSON, prepare
 
 
 class Stored(NamedTuple):
@@ -123,7 +123,7 @@ class ContinueToken(msgspec.Struct, frozen=True):
         """The token of a text; ValueError if it is none of ours."""
         try:
             return msgspec.json.decode(base64.urlsafe_b64decode(text + "=" * (-len(text) % 4)), type=cls)
-        except (binascii.Error, msgspec.MsgspecError, UnicodeError) as error:
+        except (binascii.Error, *NO_JSON) as error:
             raise ValueError("the token was not made by this server") from error
 
 
