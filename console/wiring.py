@@ -90,10 +90,13 @@ def sources(options: argparse.Namespace, *, lively: bool) -> Iterator[Callable[[
 def title(options: argparse.Namespace) -> str:
     """What to call the source before it is made. Raises InputError for a kubeconfig that cannot be used."""
     if options.manifests:
-        return str(options.manifests[0])
-    if options.recording:
-        return os.path.basename(str(options.recording))
-    return "demo" if options.demo else _target(options, options.context).title
+        first, *others = options.manifests
+        found = f"{first} +{len(others)}" if others else str(first)
+    elif options.recording:
+        found = os.path.basename(str(options.recording))
+    else:
+        found = "demo" if options.demo else _target(options, options.context).title
+    return f"{found} + overlay" if options.overlay else found
 
 
 def _target(options: argparse.Namespace, context: str | None) -> Target:

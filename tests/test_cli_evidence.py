@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import io
 import json
+import time
 import zipfile
 from collections.abc import Callable
 from pathlib import Path
@@ -15,6 +16,8 @@ from cryptography.hazmat.primitives.serialization import Encoding, NoEncryption,
 from console.cli import main
 from console.history.bundle import pack, unpack
 from tests.clusters import namespace, pod, policy
+from tests.history.changing import BEGIN, Changing, Rig
+from tests.history.changing import pod as kept
 
 CLUSTER = (
     namespace("train")
@@ -69,6 +72,38 @@ def test_it_holds_the_verdicts_with_their_traces_and_what_was_asked(folder: Path
     assert (rule["name"], rule["status"]) == ("training stays inside", "pass")
     assert contents["charter.yaml"].decode() == CHARTER
     assert b"<html" in contents["report.html"].lower()
+
+
+def test_of_a_recording_it_is_the_same_whatever_the_time_zone_and_the_folder(
+    folder: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    recorded = Path("kept/here.rec")
+    recorded.parent.mkdir()
+    rig = Rig(recorded, Changing(kept("a", app="web")))
+    rig.tick(BEGIN)
+    rig.end(BEGIN + 60)
+    flags = ("--charter", "charter.yaml", "--today", "2026-11-23", "--at", "end")
+    found = []
+    try:
+        for zone, path in (("UTC0", recorded), ("JST-9", recorded.absolute())):
+            with monkeypatch.context() as patched:
+                patched.setenv("TZ", zone)
+                time.tzset()
+                assert main(["evidence", "-o", "proof.zip", *flags, "--recording", str(path)]) == 0
+            found.append(Path("proof.zip").read_bytes())
+    finally:
+        time.tzset()
+    facts = json.loads(unpack(found[0]).contents["facts.json"])
+    assert facts["source"] == "here.rec"
+    assert facts["moment"].endswith("Z")
+    assert found[0] == found[1]
+
+
+def test_what_was_laid_over_and_read_beside_is_told(folder: Path) -> None:
+    Path("more.yaml").write_text(namespace("more"))
+    Path("open.yaml").write_text(policy("train", "deny", "{podSelector: {}, policyTypes: [Ingress]}"))
+    facts = json.loads(unpack(write("more.yaml", "--overlay", "open.yaml")).contents["facts.json"])
+    assert facts["source"] == "cluster.yaml +1 + overlay"
 
 
 def test_nothing_secret_is_in_it(folder: Path) -> None:

@@ -17,8 +17,6 @@ from console.wiring import charter_text, say, snapshot_and_moment, title
 if TYPE_CHECKING:
     from console.governance.questions import Question
     from console.history.bundle import Bundle
-    from console.objects.snapshot import Snapshot
-    from console.report.evidence import Terms
 
 HELP: Final = "a bundle of what was read, the verdicts and their proof; evidence verify FILE computes it again"
 
@@ -64,9 +62,18 @@ def _write(options: argparse.Namespace) -> int:
     sign = signer(options.sign) if options.sign else None
     text, file = charter_text(options.charter)
     snapshot, at = snapshot_and_moment(options)
-    from console.report.evidence import begin, check_questions, complete
+    from console.report.evidence import begin, check_questions, complete, terms_of
 
-    terms = _terms(options, snapshot, at, file)
+    terms = terms_of(
+        snapshot,
+        source=title(options),
+        today=options.today or datetime.now(UTC).date().isoformat(),
+        charter_file=file,
+        at=at,
+        asked=map(_question, options.ask),
+        modes=modes(options),
+        annotations=options.annotations,
+    )
     check_questions(snapshot, terms.asked)
     contents = complete(begin(snapshot, terms, text))
     data = pack(contents, sign)
@@ -74,23 +81,6 @@ def _write(options: argparse.Namespace) -> int:
     say(f"{options.output}: {len(data):,} bytes, {len(contents)} files{', signed' if sign else ''}")
     say(f"anybody can check it: netpol-console evidence verify {options.output}")
     return 0
-
-
-def _terms(options: argparse.Namespace, snapshot: Snapshot, at: float | None, charter_file: str) -> Terms:
-    from console.history.times import rfc3339
-    from console.policy.asking import Modes
-    from console.report.evidence import Terms
-
-    return Terms(
-        source=title(options) if not options.recording else options.recording,
-        today=options.today or datetime.now(UTC).date().isoformat(),
-        charter_file=charter_file,
-        cluster=snapshot.namespace("kube-system").uid,
-        moment="" if at is None else rfc3339(at),
-        asked=tuple(_question(text) for text in options.ask),
-        modes=modes(options) or Modes(),
-        annotations=options.annotations,
-    )
 
 
 def _question(text: str) -> Question:

@@ -7,7 +7,7 @@ verdicts with their traces, the policies as YAML, and the report for people.
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from datetime import date
 from typing import Final, TypeVar
 
@@ -20,6 +20,7 @@ from console.governance.charter_read import load as load_charter
 from console.governance.findings import Audit, Status
 from console.governance.questions import Asking, Question, questions
 from console.history.deltas import Facts, Standing, State, key_of, slim, state_of
+from console.history.times import utc
 from console.objects.core import ForeignPolicy
 from console.objects.netpol import NetworkPolicy
 from console.objects.shapes import NO_JSON
@@ -55,7 +56,7 @@ class Terms(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     """What a bundle is about, beside its objects.
 
     `source` is the context's name, `cluster` the uid of the namespace kube-system, `moment`
-    when it was read (RFC 3339; empty for files), `today` the day exceptions are held
+    when it was read (RFC 3339, in UTC; empty for files), `today` the day exceptions are held
     against (YYYY-MM-DD), `asked` further questions.
     """
 
@@ -69,6 +70,30 @@ class Terms(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     annotations: bool = False
     console: str = console.__version__
     format: int = _FORMAT
+
+
+def terms_of(
+    snapshot: Snapshot,
+    *,
+    source: str,
+    today: str,
+    charter_file: str,
+    at: float | None,
+    asked: Iterable[Question] = (),
+    modes: Modes | None = None,
+    annotations: bool = False,
+) -> Terms:
+    """What a bundle of a snapshot is about; `at` is when it was read (time.time() seconds; None for files)."""
+    return Terms(
+        source=source,
+        today=today,
+        charter_file=charter_file,
+        cluster=snapshot.namespace("kube-system").uid,
+        moment="" if at is None else utc(at),
+        asked=tuple(asked),
+        modes=modes or Modes(),
+        annotations=annotations,
+    )
 
 
 def begin(snapshot: Snapshot, terms: Terms, charter: str) -> dict[str, bytes]:

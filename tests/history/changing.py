@@ -3,11 +3,14 @@
 from __future__ import annotations
 
 from collections.abc import Iterable
+from pathlib import Path
 
 import msgspec
 
 from console.cluster.facts import change
 from console.cluster.source import Change, State, Status, Update
+from console.history.recorder import Recorder
+from console.history.writer import Bounds, Writer
 from console.objects.core import Endpoint, EndpointSlice, Namespace, Pod
 from console.objects.coverage import Coverage
 from console.objects.meta import Manager
@@ -55,6 +58,25 @@ class Changing:
         self.snapshot = self._builder.build(self.coverage)
         changes, self._changes = tuple(self._changes), []
         return Update(self.snapshot, Status(self.state, BEGIN), changes)
+
+
+class Rig:
+    """A recorder without its thread: `tick` is what it does once a second."""
+
+    def __init__(self, path: Path, cluster: Changing, bounds: Bounds | None = None) -> None:
+        self.path = path
+        self.cluster = cluster
+        self.said: list[str] = []
+        self.writer = Writer(path, bounds)
+        self.recorder = Recorder(self.writer, "prod", say=self.said.append)
+
+    def tick(self, at: float) -> None:
+        self.recorder.record(self.cluster.update(), at)
+        self.recorder.write(at)
+
+    def end(self, at: float) -> None:
+        self.recorder.write(at, ended=True)
+        self.writer.close()
 
 
 def contents(snapshot: Snapshot) -> dict[object, KubeObject]:

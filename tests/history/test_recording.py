@@ -23,26 +23,7 @@ from console.objects.decode import decode
 from console.objects.meta import SourceText
 from console.objects.netpol import NetworkPolicy
 
-from .changing import BEGIN, Changing, contents, pod, slice_of
-
-
-class Rig:
-    """A recorder without its thread: `tick` is what it does once a second."""
-
-    def __init__(self, path: Path, cluster: Changing, bounds: Bounds | None = None) -> None:
-        self.path = path
-        self.cluster = cluster
-        self.said: list[str] = []
-        self.writer = Writer(path, bounds)
-        self.recorder = Recorder(self.writer, "prod", say=self.said.append)
-
-    def tick(self, at: float) -> None:
-        self.recorder.record(self.cluster.update(), at)
-        self.recorder.write(at)
-
-    def end(self, at: float) -> None:
-        self.recorder.write(at, ended=True)
-        self.writer.close()
+from .changing import BEGIN, Changing, Rig, contents, pod, slice_of
 
 
 def at(path: Path, moment: float) -> Moment:

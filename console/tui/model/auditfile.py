@@ -33,28 +33,27 @@ def exported(
     audit, engine = standing.audit, standing.engine
     if audit is None or engine is None:
         raise UsageError("nothing was audited yet", hint="wait for the first audit")
-    when = utc(at)
     if form == EVIDENCE:
-        data: str | bytes = _evidence(standing, engine, title, when, asked)
+        data: str | bytes = _evidence(standing, engine, title, at, asked)
     else:
-        data = written(form, audit, made=Made(console.__version__, when, title))
+        data = written(form, audit, made=Made(console.__version__, utc(at), title))
     try:
         return save(data, file, over=over)
     except Occupied as error:
         raise InputError(error.message, hint=f":export {file} over writes over it") from None
 
 
-def _evidence(standing: Standing, engine: Engine, title: str, when: str, asked: tuple[Asked, ...]) -> bytes:
+def _evidence(standing: Standing, engine: Engine, title: str, at: float, asked: tuple[Asked, ...]) -> bytes:
     from console.history.bundle import pack
-    from console.report.evidence import Terms, begin, complete
+    from console.report.evidence import begin, complete, terms_of
 
-    terms = Terms(
+    terms = terms_of(
+        engine.snapshot,
         source=title,
         today=datetime.now(UTC).date().isoformat(),
         charter_file=standing.charter_file,
-        cluster=engine.snapshot.namespace("kube-system").uid,
-        moment=when,
-        asked=tuple(Question(*each) for each in asked if each.complete),
+        at=at,
+        asked=(Question(*each) for each in asked if each.complete),
         modes=engine.modes,
     )
     return pack(complete(begin(engine.snapshot, terms, standing.charter_text)))
