@@ -12,9 +12,11 @@ import contextlib
 import ipaddress
 import re
 import socket
+import ssl
 import threading
 from collections.abc import Iterator
 from pathlib import Path
+from traceback import walk_tb
 from typing import Any, Final
 from urllib.parse import urlsplit
 
@@ -239,6 +241,18 @@ def _silence_tls_warning() -> None:
     urllib3.disable_warnings(urllib3.exceptions.InsecureRequestWarning)
 
 
+def _close_unmade(error: Exception) -> None:
+    """Close the TLS socket that was being made when a connection failed.
+
+    `ssl` before CPython 3.11.8 and 3.12.2 leaves it open where the server is gone between connecting and the
+    handshake, as when it is killed while every watch comes back. Only the frames of the error still know of it.
+    """
+    for frame, _ in walk_tb(error.__traceback__):
+        made = frame.f_locals.get("self")
+        if isinstance(made, ssl.SSLSocket):
+            made.close()
+
+
 def _guarded(pool: type, calls: threading.local) -> type:
     """A urllib3 connection pool class whose connections ask `permit` first and belong to the caller's Call."""
     base: Any = pool
@@ -247,7 +261,11 @@ def _guarded(pool: type, calls: threading.local) -> type:
         def connect(self) -> None:
             call: Call = calls.call
             call.check()
-            super().connect()
+            try:
+                super().connect()
+            except Exception as error:
+                _close_unmade(error)
+                raise
             call.hold(self.sock)
 
         def request(self, method: str, url: str, *args: Any, **kwargs: Any) -> None:

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import gc
 import gzip
+import select
 import shutil
 import socket
 import ssl
@@ -403,6 +405,26 @@ def test_tls_is_checked_used_and_given_up(certificate: tuple[Path, Path]) -> Non
         Own.held.set()
         server.shutdown()
         serving.join()
+
+
+def test_a_server_that_goes_before_the_handshake_leaves_no_connection_open(monkeypatch: pytest.MonkeyPatch) -> None:
+    """It is not for the garbage collector to close them: a server that restarts would leave one of every watch."""
+    wrap = ssl.SSLContext.wrap_socket
+    ours = []
+
+    def late(tls: ssl.SSLContext, sock: socket.socket, **how: Any) -> ssl.SSLSocket:
+        ours.append(sock.getsockname())
+        listener.close()
+        assert select.select([sock], [], [], 10)[0], "the connection is reset"
+        return wrap(tls, sock, **how)
+
+    monkeypatch.setattr(ssl.SSLContext, "wrap_socket", late)
+    with socket.create_server(("127.0.0.1", 0)) as listener:
+        found = failure(transport(target(f"https://127.0.0.1:{listener.getsockname()[1]}")))
+    assert "broke" in found.message
+    assert len(ours) == 1
+    held = [each for each in gc.get_objects() if type(each) is ssl.SSLSocket and each.fileno() != -1]
+    assert [each for each in held if each.getsockname() in ours] == []
 
 
 def test_the_title_and_act_as_are_the_targets(server: ApiServer) -> None:

@@ -27,11 +27,6 @@ USERS = (
 
 def pytest_configure(config: pytest.Config) -> None:
     config.addinivalue_line("markers", "live: runs against a real kube-apiserver, built or found; slow to start")
-    # Where a server is killed, a few TLS connections are closed by the garbage collector only, in whichever test that
-    # is. Everything else that is left open is an error here as well.
-    config.addinivalue_line(
-        "filterwarnings", "ignore:Exception ignored in. <ssl.SSLSocket:pytest.PytestUnraisableExceptionWarning"
-    )
 
 
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
