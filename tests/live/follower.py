@@ -66,6 +66,13 @@ class Follower:
         """The first update from now on that is live."""
         return self.until("the source is live", lambda update: update.status.state is State.LIVE, seconds=seconds)
 
+    def never_fell_back(self) -> bool:
+        """Whether it went from connecting to live, by way of loading or not, and has been live ever since.
+
+        The first update of all comes before anything is asked; lists that are quick are there before the next one.
+        """
+        return self.states in ([State.CONNECTING, State.LOADING, State.LIVE], [State.CONNECTING, State.LIVE])
+
     def outcome(self, source: str, destination: str, port: str) -> Outcome:
         """The verdict now."""
         return verdict(self.snapshot, source, destination, port)
