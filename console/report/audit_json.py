@@ -5,9 +5,9 @@ from __future__ import annotations
 from typing import Any
 
 from console.governance.findings import Audit, Control, Finding, Offence, Place, RuleResult, Severity, Status
-from console.objects.meta import ObjectRef
 from console.report.audit_words import NOTICE, Made
 from console.report.clean import json_text
+from console.report.json import ref_json
 
 
 def render(audit: Audit, *, made: Made | None = None) -> str:
@@ -60,7 +60,7 @@ def _offence(offence: Offence) -> dict[str, Any]:
         "ports": offence.ports,
         "outcome": offence.outcome.value,
         "why": offence.why,
-        "policies": [_ref(ref) for ref in offence.policies],
+        "policies": [ref_json(ref) for ref in offence.policies],
         "through": list(offence.through),
         "since": offence.since or None,
         "because": offence.because or None,
@@ -71,7 +71,7 @@ def _finding(finding: Finding) -> dict[str, Any]:
     return {
         "code": finding.code,
         "severity": finding.severity.value,
-        "object": _ref(finding.object),
+        "object": ref_json(finding.object),
         "title": finding.title,
         "evidence": list(finding.evidence),
         "remedy": finding.remedy,
@@ -79,10 +79,6 @@ def _finding(finding: Finding) -> dict[str, Any]:
         "evidence_toward": _controls(finding.controls),
         "place": _place(finding.place),
     }
-
-
-def _ref(ref: ObjectRef) -> dict[str, str]:
-    return {"kind": ref.kind, "namespace": ref.namespace, "name": ref.name}
 
 
 def _controls(controls: tuple[Control, ...]) -> list[dict[str, str]]:

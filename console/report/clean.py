@@ -27,6 +27,12 @@ def clean_lines(text: str) -> str:
     return "\n".join(clean(line.replace("\t", "  "), limit=len(line) + 2) for line in text.split("\n"))
 
 
+def csv_cell(value: object) -> str:
+    """A value as the text of a cell of CSV, cleaned; what a spreadsheet would run as a formula is made text."""
+    text = clean(str(value))
+    return f"'{text}" if text[:1] in ("=", "+", "-", "@") else text
+
+
 def json_text(value: object) -> str:
     """A value as indented JSON, escaped as `clean_json` does, ending with a line's end."""
     import msgspec

@@ -13,6 +13,7 @@ from console.policy.ports import PortSpan
 from console.policy.verdict import Verdict
 from console.report import words
 from console.report.clean import clean
+from console.report.json import ref_json
 from console.report.reach import ports_word, unseen_lines
 
 _GLYPHS: Final = {Kind.OPENED: "+", Kind.CHANGED: "±", Kind.CLOSED: "−", Kind.UNKNOWN: "?"}
@@ -32,7 +33,7 @@ def diff_lines(difference: Difference, old: str, new: str) -> Iterator[str]:
             yield ""
             yield f"{title} (not among the paths above)"
         for alone in found:
-            yield f"  {clean(alone.name)} ({words.count(alone.pods, 'pod')}){_reaches(alone)}"
+            yield f"  {alone_line(alone)}"
     if difference.turnover:
         yield ""
         yield "pods that came or went"
@@ -118,11 +119,11 @@ def cause_line(cause: Cause) -> str:
     return f"{clean(kind)} {names} {cause.what.value}"
 
 
-def _reaches(alone: Alone) -> str:
-    if not alone.outside:
-        return ""
+def alone_line(alone: Alone) -> str:
+    """Who is on one side only, and what of outside it reaches: ``train/job/x (2 pods)  reaches internet 443/TCP``."""
     reached = [f"{part.name} {ports_word(part.spans)}" if part.spans else f"{part.name} ?" for part in alone.outside]
-    return f"  reaches {'; '.join(reached)}"
+    more = f"  reaches {'; '.join(reached)}" if reached else ""
+    return f"{clean(alone.name)} ({words.count(alone.pods, 'pod')}){more}"
 
 
 def _named(sign: str, names: Sequence[str]) -> str:
@@ -161,7 +162,7 @@ def change_json(change: Change) -> dict[str, Any]:
         "causes": [
             {
                 "what": cause.what.value,
-                "objects": [{"kind": ref.kind, "namespace": ref.namespace, "name": ref.name} for ref in cause.refs],
+                "objects": [ref_json(ref) for ref in cause.refs],
                 "fact": cause.fact,
             }
             for cause in change.causes

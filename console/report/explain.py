@@ -5,7 +5,6 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping, Sequence
 from typing import Any, Final
 
-from console.objects.meta import ObjectRef
 from console.policy.explain_model import (
     DirectionView,
     Effect,
@@ -20,6 +19,7 @@ from console.policy.explain_words import peer_words, policy_name, port_words, wo
 from console.policy.model import Action, CidrPeer, Direction, DomainPeer, Policy, Tier
 from console.policy.networking import dotted
 from console.report.clean import clean
+from console.report.json import ref_json
 from console.report.words import count, some
 
 #: What a rule does to the traffic of a direction.
@@ -177,7 +177,7 @@ def explanation_json(explanation: Explanation) -> dict[str, Any]:
     """The explanation as JSON values."""
     policy = explanation.policy
     return {
-        "policy": _ref(explanation.ref),
+        "policy": ref_json(explanation.ref),
         "standing": explanation.standing.name.lower(),
         "tier": policy.tier.name.lower() if policy else None,
         "priority": policy.priority if policy and policy.tier is not Tier.NETWORK_POLICY else None,
@@ -193,16 +193,12 @@ def explanation_json(explanation: Explanation) -> dict[str, Any]:
                 "effect": each.effect.name.lower(),
                 "path": dotted(each.path),
                 "sentence": each.sentence,
-                "policies": [_ref(ref) for ref in each.refs],
+                "policies": [ref_json(ref) for ref in each.refs],
             }
             for each in explanation.findings
         ],
         "gaps": [{"code": gap.code, "why": gap.why} for gap in explanation.gaps],
     }
-
-
-def _ref(ref: ObjectRef) -> dict[str, str]:
-    return {"kind": ref.kind, "namespace": ref.namespace, "name": ref.name}
 
 
 def _members(members: Members) -> dict[str, Any]:
@@ -218,8 +214,8 @@ def _members(members: Members) -> dict[str, Any]:
 def _direction_json(view: DirectionView) -> dict[str, Any]:
     return {
         "direction": view.direction.value,
-        "asked_before": [_ref(ref) for ref in view.ahead],
-        "together_with": [_ref(ref) for ref in view.beside],
+        "asked_before": [ref_json(ref) for ref in view.ahead],
+        "together_with": [ref_json(ref) for ref in view.beside],
         "rules": [
             {
                 "path": dotted(each.rule.path),

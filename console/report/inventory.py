@@ -8,7 +8,7 @@ from collections.abc import Iterable, Iterator, Sequence
 from typing import Any
 
 from console.governance.inventory import Entry
-from console.report.clean import clean
+from console.report.clean import clean, csv_cell
 
 _HEAD = ("NAMESPACE", "WORKLOAD", "ROLE", "DOMAIN", "PODS", "SURE", "BECAUSE OF")
 _COLUMNS = ("namespace", "kind", "name", "role", "domain", "confidence", "labelled", "ai", "pods", "signals")
@@ -52,14 +52,9 @@ def inventory_csv(entries: Iterable[Entry]) -> str:
     writer.writerow(_COLUMNS)
     for entry in _in_order(entries):
         values = _values(entry) | {"signals": "; ".join(entry.signals)}
-        writer.writerow([_cell(values[column]) for column in _COLUMNS])
+        cells = (str(value).lower() if isinstance(value, bool) else value for value in map(values.get, _COLUMNS))
+        writer.writerow(map(csv_cell, cells))
     return text.getvalue()
-
-
-def _cell(value: object) -> str:
-    text = clean(str(value).lower() if isinstance(value, bool) else str(value))
-    # A spreadsheet would run what begins like this, and labels are anybody's text.
-    return f"'{text}" if text[:1] in ("=", "+", "-", "@") else text
 
 
 def _values(entry: Entry) -> dict[str, Any]:

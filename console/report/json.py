@@ -57,7 +57,8 @@ def manifest(objects: Iterable[Mapping[str, Any]]) -> str:
     return "---\n".join(map(to_yaml, objects))
 
 
-def _ref(ref: ObjectRef) -> dict[str, str]:
+def ref_json(ref: ObjectRef) -> dict[str, str]:
+    """Which object, as JSON values."""
     return {"kind": ref.kind, "namespace": ref.namespace, "name": ref.name}
 
 
@@ -65,14 +66,14 @@ def _end(end: End) -> dict[str, Any]:
     return {
         "kind": end.kind.value,
         "text": str(end),
-        "object": _ref(end.ref) if end.ref else None,
+        "object": ref_json(end.ref) if end.ref else None,
         "pods": [f"{pod.namespace}/{pod.name}" for pod in end.pods],
     }
 
 
 def _service(step: ServiceStep) -> dict[str, Any]:
     return {
-        "object": _ref(step.service.ref),
+        "object": ref_json(step.service.ref),
         "port": step.port.port,
         "target_port": step.port.target,
         "state": step.state.name.lower(),
@@ -99,7 +100,7 @@ def _direction(trace: DirectionTrace) -> dict[str, Any]:
         "allowed": trace.allowed,
         "ground": trace.ground.name.lower(),
         "reason": words.direction_reason(trace),
-        "isolated_by": [_ref(ref) for ref in trace.isolated_by],
+        "isolated_by": [ref_json(ref) for ref in trace.isolated_by],
         "gaps": [{"code": gap.code, "why": gap.why} for gap in trace.gaps],
         "tiers": [
             {
@@ -115,7 +116,7 @@ def _direction(trace: DirectionTrace) -> dict[str, Any]:
 
 def _policy(policy: PolicyTrace) -> dict[str, Any]:
     return {
-        "object": _ref(policy.ref),
+        "object": ref_json(policy.ref),
         "selects": policy.selects,
         "governs": policy.governs,
         "subject": [_clause(clause) for clause in policy.subject],
@@ -156,7 +157,7 @@ def _clause(clause: Clause) -> dict[str, Any]:
 def _near_miss(miss: NearMiss) -> dict[str, Any]:
     return {
         "direction": miss.direction.value,
-        "object": _ref(miss.policy),
+        "object": ref_json(miss.policy),
         "path": dotted(miss.path),
         "failed": [_clause(clause) for clause in miss.failed],
         "text": words.near_miss_line(miss),

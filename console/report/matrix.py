@@ -10,7 +10,7 @@ from typing import Any, Final
 from console.policy.matrix import Matrix
 from console.policy.ports import PortSpan
 from console.policy.verdict import Outcome
-from console.report.clean import clean
+from console.report.clean import clean, csv_cell
 from console.report.words import OUTCOME_GLYPHS
 
 #: Reads the ports of a cell.
@@ -70,16 +70,11 @@ def matrix_csv(matrix: Matrix) -> str:
     file = io.StringIO()
     writer = csv.writer(file, lineterminator="\n")
     columns = [*matrix.columns, *matrix.outside]
-    writer.writerow(["from", *map(_inert, columns)])
+    writer.writerow(["from", *map(csv_cell, columns)])
     for row in (*matrix.rows, *matrix.outside):
         outcomes = [matrix.cells.get((row, column)) for column in columns]
-        writer.writerow([_inert(row), *(outcome.value if outcome is not None else "" for outcome in outcomes)])
+        writer.writerow([csv_cell(row), *(outcome.value if outcome is not None else "" for outcome in outcomes)])
     return file.getvalue()
-
-
-def _inert(text: str) -> str:
-    text = clean(text)
-    return f"'{text}" if text[:1] in ("=", "+", "-", "@", "\t") else text
 
 
 def matrix_dot(matrix: Matrix) -> str:

@@ -6,17 +6,15 @@ from collections.abc import Iterator
 from datetime import datetime
 from typing import Any, Final
 
-from console.cluster.source import Verb
 from console.governance.findings import Status
 from console.history.recording import Hole
 from console.history.timeline import Entry
 from console.history.times import rfc3339
 from console.history.turned import RuleChange
-from console.policy.difference_model import Alone
 from console.report import words
 from console.report.clean import clean
-from console.report.diff import change_json, path_line
-from console.report.reach import ports_word
+from console.report.diff import alone_line, change_json, path_line
+from console.report.json import ref_json
 
 #: How many objects, and paths, a line or an entry of text names.
 _MOST_OBJECTS: Final = 2
@@ -49,7 +47,7 @@ def entry_lines(entry: Entry) -> Iterator[str]:
         yield f"{_INDENT}and {len(entry.paths) - _MOST_PATHS} more changes of paths"
     for sign, word, found in (("+", "began", entry.came), ("−", "ended", entry.went)):
         for alone in found:
-            yield f"{_INDENT}{sign} {word:<7}  {clean(alone.name)} ({words.count(alone.pods, 'pod')}){_reaches(alone)}"
+            yield f"{_INDENT}{sign} {word:<7}  {alone_line(alone)}"
     for rule in entry.rules:
         yield f"{_INDENT}{rule_line(rule)}"
 
@@ -71,20 +69,12 @@ def folded_line(folded: int) -> str:
     return f"{words.count(folded, 'other change')} touched no path (pods among others like them, endpoints, owners)"
 
 
-def _reaches(alone: Alone) -> str:
-    reached = [f"{part.name} {ports_word(part.spans)}" if part.spans else f"{part.name} ?" for part in alone.outside]
-    return f"  reaches {'; '.join(reached)}" if reached else ""
-
-
-_VERBS: Final = {Verb.ADDED: "added", Verb.MODIFIED: "modified", Verb.DELETED: "deleted"}
-
-
 def entry_json(entry: Entry) -> dict[str, Any]:
     """An entry as JSON values; ``paths`` are as in ``diff -o json``."""
     return {
         "at": rfc3339(entry.at),
-        "verb": _VERBS[entry.verb],
-        "objects": [{"kind": ref.kind, "namespace": ref.namespace, "name": ref.name} for ref in entry.refs],
+        "verb": entry.verb.value,
+        "objects": [ref_json(ref) for ref in entry.refs],
         "facts": entry.facts,
         "manager": entry.by,
         "workload": f"{entry.workload.namespace}/{entry.workload.kind.lower()}/{entry.workload.name}"
