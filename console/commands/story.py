@@ -5,10 +5,10 @@ from __future__ import annotations
 import argparse
 from typing import Final
 
-from console.commands.timeline import audit_of
+from console.commands.recordings import add_charter, audit_of, opened
 from console.errors import UsageError
 from console.flags import modes
-from console.wiring import print_json, say
+from console.wiring import print_json
 
 HELP: Final = "what if SRC had been taken then: how far one got, what had widened that, what closed it"
 
@@ -17,26 +17,19 @@ def add(parser: argparse.ArgumentParser) -> None:
     """Add the command's arguments."""
     parser.add_argument("src", metavar="SRC", help="the pod or workload that is taken")
     parser.add_argument("--hops", type=int, default=3, metavar="N", help="how many hops one goes on (default: 3)")
-    parser.add_argument(
-        "--charter", metavar="FILE", help="the charter to hold each moment to (default: the built-in one)"
-    )
+    add_charter(parser)
     parser.add_argument("-o", "--output", choices=("markdown", "json"), default="markdown")
 
 
 def run(options: argparse.Namespace) -> int:
     """Print the story at --at (default: the end): 0, or 3 where some of it cannot be known."""
-    if not options.recording:
-        raise UsageError("story needs --recording FILE", hint="netpol-console record -o FILE makes one")
     if options.hops < 1:
         raise UsageError(f"--hops {options.hops} leads nowhere", hint="ask for 1 or more")
-    from console.history.recording import Recording
     from console.history.story import story
     from console.history.times import moment
     from console.report.story import story_json, story_markdown
 
-    with Recording(options.recording) as recording:
-        for warning in recording.warnings():
-            say(warning)
+    with opened(options, "story") as recording:
         at = moment(options.at or "end", recording.begin, recording.end)
         recording.known(at)
         audit = audit_of(options, at)

@@ -3,17 +3,15 @@
 from __future__ import annotations
 
 import argparse
-from collections.abc import Callable
 from typing import TYPE_CHECKING, Any, Final
 
+from console.commands.recordings import add_charter, audit_of, opened
 from console.errors import UsageError
 from console.flags import modes
-from console.wiring import charter_of, print_json, say
+from console.wiring import print_json, say
 
 if TYPE_CHECKING:
-    from console.governance.findings import Audit
     from console.history.timeline import Entry
-    from console.policy.engine import Engine
 
 HELP: Final = "what changed in a recording, who changed it, and which paths that opened or closed"
 
@@ -30,26 +28,20 @@ def add(parser: argparse.ArgumentParser) -> None:
     )
     parser.add_argument("--rule", default="", metavar="NAME", help="only what broke or healed this rule of the charter")
     parser.add_argument("--paths", action="store_true", help="only what opened or closed a path, or turned a rule")
-    parser.add_argument(
-        "--charter", metavar="FILE", help="the charter to hold each moment to (default: the built-in one)"
-    )
+    add_charter(parser)
     parser.add_argument("-o", "--output", choices=("text", "json"), default="text")
 
 
 def run(options: argparse.Namespace) -> int:
     """Print the timeline: 0, or 3 where some of the time is not known."""
-    if not options.recording:
-        raise UsageError("timeline needs --recording FILE", hint="netpol-console record -o FILE makes one")
     if options.at is not None:
         raise UsageError("--at names one moment", hint="use --from and --to")
-    from console.history.recording import Hole, Recording
+    from console.history.recording import Hole
     from console.history.telling import told
     from console.history.times import moment, rfc3339
     from console.report import timeline as report
 
-    with Recording(options.recording) as recording:
-        for warning in recording.warnings():
-            say(warning)
+    with opened(options, "timeline") as recording:
         begin, end = recording.begin, recording.end
         since, until = (
             moment(options.since, begin, end) if options.since else begin,
@@ -84,12 +76,3 @@ def _wanted(entry: Entry, options: argparse.Namespace) -> bool:
     if options.paths and not (entry.paths or entry.rules or entry.came or entry.went):
         return False
     return entry.about(workload=options.workload, namespace=options.inside, rule=options.rule)
-
-
-def audit_of(options: argparse.Namespace, until: float) -> Callable[[Engine], Audit]:
-    """What holds each moment to the charter, its exceptions held against the day at `until`. Raises InputError."""
-    from datetime import datetime
-
-    from console.governance.audit import Auditor
-
-    return Auditor(charter_of(options.charter), today=datetime.fromtimestamp(until).astimezone().date()).audit

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import threading
 import time
 from collections.abc import Callable
@@ -304,6 +305,19 @@ def test_the_story_of_a_taken_workload_has_what_widened_it_and_what_closed_it(de
     assert ("closed", taken, "internet") in paths(closed)
     assert page.index("What widened it") < page.index("model-hub") < page.index("What closed it")
     assert (calm.widened, calm.closed, calm.before) == ((), (), None)
+
+
+def test_the_story_is_told_by_its_command(demo: Told, capsys: pytest.CaptureFixture[str]) -> None:
+    at = exactly(demo.seen[MOMENTS.index(43)][0])
+    command = ["story", "training/pytorchjob/llm-finetune", "--recording", str(demo.path), "--at", at, "--hops", "2"]
+    assert main(command) == 0
+    assert capsys.readouterr().out.startswith("# What if training/pytorchjob/llm-finetune had been taken at ")
+    assert main([*command, "-o", "json"]) == 0
+    told = json.loads(capsys.readouterr().out)
+    assert [[path["kind"] for path in entry["paths"]] for entry in (*told["widened"], *told["closed"])] == [
+        ["opened"],
+        ["closed"],
+    ]
 
 
 def exactly(at: float) -> str:
