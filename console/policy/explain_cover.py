@@ -1,24 +1,23 @@
-"""What is proven to match no more than something else, whatever pods there are: selectors, networks, ports, rules.
+"""What is proven to match no more than something else, whatever pods there are: selectors and networks.
 
 Nothing here looks at a pod. Where a comparison cannot be decided from what is written
-(a selector and a network, a named port and a number, hosts by name), it is not
+(a selector and a network, hosts by name), it is not
 claimed.
 """
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping, Sequence
+from bisect import bisect_left, bisect_right
+from collections.abc import Hashable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 
 from console.objects.core import METADATA_NAME
-from console.objects.meta import ObjectRef
 from console.objects.selectors import LabelSelector
-from console.policy.addresses import contains
-from console.policy.model import CidrPeer, Network, NodePeer, Peer, PodPeer, PortMatch, Rule, Subject
+from console.policy.model import CidrPeer, Network, NodePeer, Peer, PodPeer, Subject
 
 
 @dataclass(frozen=True, slots=True)
-class _Values:
+class Values:
     """What a selector lets a label be: `named` values or, where `others`, all but those; and perhaps `absent`."""
 
     absent: bool
@@ -27,17 +26,20 @@ class _Values:
 
     @property
     def none(self) -> bool:
+        """Whether nothing satisfies it."""
         return not self.absent and not self.others and not self.named
 
-    def both(self, other: _Values) -> _Values:
+    def both(self, other: Values) -> Values:
+        """What satisfies the two."""
         absent = self.absent and other.absent
         if self.others and other.others:
-            return _Values(absent, True, self.named | other.named)
+            return Values(absent, True, self.named | other.named)
         if self.others:
-            return _Values(absent, False, other.named - self.named)
-        return _Values(absent, False, self.named - other.named if other.others else self.named & other.named)
+            return Values(absent, False, other.named - self.named)
+        return Values(absent, False, self.named - other.named if other.others else self.named & other.named)
 
-    def within(self, other: _Values) -> bool:
+    def within(self, other: Values) -> bool:
+        """Whether whatever satisfies it satisfies the other."""
         if self.absent and not other.absent:
             return False
         if self.others:
@@ -47,17 +49,17 @@ class _Values:
 
 _NOTHING_NAMED: frozenset[str] = frozenset()
 #: A selector as what it lets each label be; a label that is not here may be anything.
-_Labels = Mapping[str, _Values]
+Labels = Mapping[str, Values]
 
 
-def _operator(operator: str, values: Sequence[str]) -> _Values:
+def _operator(operator: str, values: Sequence[str]) -> Values:
     if operator in ("In", "NotIn"):
-        return _Values(operator == "NotIn", operator == "NotIn", frozenset(values))
-    return _Values(operator == "DoesNotExist", operator == "Exists", _NOTHING_NAMED)
+        return Values(operator == "NotIn", operator == "NotIn", frozenset(values))
+    return Values(operator == "DoesNotExist", operator == "Exists", _NOTHING_NAMED)
 
 
-def _labels(selector: LabelSelector | None) -> _Labels:
-    found: dict[str, _Values] = {}
+def _labels(selector: LabelSelector | None) -> Labels:
+    found: dict[str, Values] = {}
     if selector is not None:
         asked = [(key, _operator("In", [value])) for key, value in (selector.match_labels or {}).items()]
         asked += [(each.key, _operator(each.operator, each.values or ())) for each in selector.match_expressions or ()]
@@ -66,7 +68,7 @@ def _labels(selector: LabelSelector | None) -> _Labels:
     return found
 
 
-def _namespace_labels(selector: LabelSelector | None, home: str) -> _Labels:
+def _namespace_labels(selector: LabelSelector | None, home: str) -> Labels:
     """None means the namespace `home`: by its name, which every namespace carries as a label."""
     if selector is None:
         return {METADATA_NAME: _operator("In", [home])}
@@ -76,7 +78,7 @@ def _namespace_labels(selector: LabelSelector | None, home: str) -> _Labels:
     return labels
 
 
-def _implied(narrow: _Labels, wide: _Labels) -> bool:
+def _implied(narrow: Labels, wide: Labels) -> bool:
     """Whether all that `narrow` selects is selected by `wide`; not claimed of a selector that contradicts itself."""
     if any(values.none for values in narrow.values()):
         return False
@@ -90,130 +92,79 @@ def contradicts_itself(selector: LabelSelector | None) -> bool:
 
 def subject_within(narrow: Subject, wide: Subject) -> bool:
     """Whether every pod the one subject selects, now or ever, is selected by the other."""
-    one, other = _pod_shape(narrow), _pod_shape(wide)
-    return _shape_within(one, other)
-
-
-def network_within(narrow: Network, wide: Network) -> bool:
-    """Whether every address of the one network is in the other."""
-    return contains(wide, narrow.network_address) and narrow.prefixlen >= wide.prefixlen
+    return within(selector_shape(narrow), selector_shape(wide))
 
 
 @dataclass(frozen=True, slots=True)
-class _PodShape:
-    namespaces: _Labels
-    pods: _Labels
+class SelectorShape:
+    """Selectors made ready for comparing: what they let the labels be, of each thing whose labels they ask for."""
+
+    labels: tuple[tuple[str, Labels], ...]
+
+    @property
+    def same(self) -> Hashable:
+        """Equal for shapes that are."""
+        return tuple((about, frozenset(labels.items())) for about, labels in self.labels)
 
 
 @dataclass(frozen=True, slots=True)
-class _NodeShape:
-    nodes: _Labels
+class NetworkShape:
+    """A network less some of it, made ready for comparing: what is left out as (first, last) that never overlap."""
+
+    version: int
+    first: int
+    last: int
+    holes: tuple[tuple[int, int], ...]
+
+    @classmethod
+    def of(cls, network: Network, excepts: Iterable[Network] = ()) -> NetworkShape:
+        """The shape of a network with its exceptions."""
+        spans = sorted(_span(each) for each in excepts if each.version == network.version)
+        holes: list[tuple[int, int]] = []
+        for first, last in sorted(spans, key=lambda span: (span[0], -span[1])):
+            if not holes or first > holes[-1][1]:  # of two networks one lies in the other, or they are apart
+                holes.append((first, last))
+        return cls(network.version, *_span(network), tuple(holes))
+
+    def within(self, other: NetworkShape) -> bool:
+        """Whether every address of it is one of the other's."""
+        if self.version != other.version or not other.first <= self.first <= self.last <= other.last:
+            return False
+        start = bisect_left(other.holes, self.first, key=lambda hole: hole[1])
+        stop = bisect_right(other.holes, self.last, key=lambda hole: hole[0])
+        return all(self._leaves_out(*other.holes[number]) for number in range(start, stop))
+
+    def _leaves_out(self, first: int, last: int) -> bool:
+        place = bisect_left(self.holes, first, key=lambda hole: hole[1])
+        return place < len(self.holes) and self.holes[place][0] <= first <= last <= self.holes[place][1]
 
 
 #: A peer made ready for comparing; None where it can be compared with nothing.
-_Shape = _PodShape | _NodeShape | CidrPeer | None
+Shape = SelectorShape | NetworkShape | None
 
 
-def _pod_shape(peer: PodPeer | Subject) -> _PodShape:
-    return _PodShape(_namespace_labels(peer.namespaces, peer.home), _labels(peer.pods))
-
-
-def _shape(peer: Peer) -> _Shape:
+def shape(peer: Peer) -> Shape:
+    """A peer made ready for comparing."""
     if isinstance(peer, PodPeer):
-        return _pod_shape(peer)
+        return selector_shape(peer)
     if isinstance(peer, NodePeer):
-        return _NodeShape(_labels(peer.nodes))
-    return peer if isinstance(peer, CidrPeer) else None
+        return SelectorShape((("nodes", _labels(peer.nodes)),))
+    return NetworkShape.of(peer.network, peer.excepts) if isinstance(peer, CidrPeer) else None
 
 
-def _shape_within(narrow: _Shape, wide: _Shape) -> bool:
-    if isinstance(narrow, _PodShape) and isinstance(wide, _PodShape):
-        return _implied(narrow.namespaces, wide.namespaces) and _implied(narrow.pods, wide.pods)
-    if isinstance(narrow, _NodeShape) and isinstance(wide, _NodeShape):
-        return _implied(narrow.nodes, wide.nodes)
-    if isinstance(narrow, CidrPeer) and isinstance(wide, CidrPeer):
-        return network_within(narrow.network, wide.network) and all(
-            _apart(hole, narrow.network) or any(network_within(hole, each) for each in narrow.excepts)
-            for hole in wide.excepts
+def selector_shape(peer: PodPeer | Subject) -> SelectorShape:
+    """The shape of what selects pods."""
+    return SelectorShape((("namespaces", _namespace_labels(peer.namespaces, peer.home)), ("pods", _labels(peer.pods))))
+
+
+def within(narrow: Shape, wide: Shape) -> bool:
+    """Whether all that the one matches is surely matched by the other."""
+    if isinstance(narrow, SelectorShape) and isinstance(wide, SelectorShape):
+        return [about for about, _ in narrow.labels] == [about for about, _ in wide.labels] and all(
+            _implied(one, other) for (_, one), (_, other) in zip(narrow.labels, wide.labels, strict=True)
         )
-    return False
+    return isinstance(narrow, NetworkShape) and isinstance(wide, NetworkShape) and narrow.within(wide)
 
 
-def _apart(one: Network, other: Network) -> bool:
-    return not contains(one, other.network_address) and not contains(other, one.network_address)
-
-
-def _port_within(narrow: PortMatch, wide: PortMatch) -> bool:
-    if wide.protocol is not None and wide.protocol is not narrow.protocol:
-        return False
-    if wide.name:
-        return narrow.name == wide.name
-    if wide.low is None or wide.high is None:
-        return True  # all ports of the protocol: a name can only mean one of them
-    if narrow.low is None or narrow.high is None:
-        return False
-    return wide.low <= narrow.low and narrow.high <= wide.high
-
-
-def may_cover(wide: tuple[PortMatch, ...] | None, narrow: tuple[PortMatch, ...] | None) -> bool:
-    """Whether some ports may match all or a part of what others do; None is any."""
-    if wide is None:
-        return True
-    return narrow is not None and any(_port_within(one, other) for one in narrow for other in wide)
-
-
-@dataclass(frozen=True, slots=True)
-class Region:
-    """What a rule matches, ready for comparing: any of its peers on any of its ports. None: any."""
-
-    peers: tuple[_Shape, ...] | None
-    ports: tuple[PortMatch, ...] | None
-
-    def parts(self) -> Iterator[Region]:
-        """One peer on one port each."""
-        for peer in [None] if self.peers is None else [(each,) for each in self.peers]:
-            for port in [None] if self.ports is None else [(each,) for each in self.ports]:
-                yield Region(peer, port)
-
-    def covers(self, part: Region) -> bool:
-        """Whether it surely matches all that one of another's parts matches."""
-        if self.ports is not None and not (
-            part.ports is not None and any(_port_within(part.ports[0], wide) for wide in self.ports)
-        ):
-            return False
-        if self.peers is None:
-            return True
-        return part.peers is not None and any(_shape_within(part.peers[0], wide) for wide in self.peers)
-
-
-def region(peers: Sequence[Peer] | None, ports: tuple[PortMatch, ...] | None) -> Region:
-    """The region of some peers on some ports."""
-    return Region(None if peers is None else tuple(_shape(peer) for peer in peers), ports)
-
-
-@dataclass(frozen=True, slots=True)
-class Candidate:
-    """A rule that may cover another: of which policy, what it matches, and whether that selects the same pods `ever`.
-
-    `ever` is false where that holds of the pods there are now only.
-    """
-
-    ref: ObjectRef
-    rule: Rule
-    region: Region
-    ever: bool = True
-
-
-def covering(narrow: Region, candidates: Sequence[Candidate]) -> tuple[Candidate, ...]:
-    """The candidates that together match all that a region does, the fewest found; empty where that is not proven."""
-    parts = list(narrow.parts())
-    for one in candidates:
-        if all(one.region.covers(part) for part in parts):
-            return (one,)
-    used: dict[int, Candidate] = {}
-    for part in parts:
-        found = next((number for number, one in enumerate(candidates) if one.region.covers(part)), None)
-        if found is None:
-            return ()
-        used[found] = candidates[found]
-    return tuple(used[number] for number in sorted(used))
+def _span(network: Network) -> tuple[int, int]:
+    return int(network.network_address), int(network.broadcast_address)

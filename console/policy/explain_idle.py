@@ -13,10 +13,11 @@ from typing import Final
 from console.objects.meta import ObjectRef
 from console.objects.netpol import NetworkPolicy
 from console.objects.selectors import LabelSelector
-from console.policy.explain_cover import Candidate, contradicts_itself, covering, region
+from console.policy.explain_cover import NetworkShape, contradicts_itself, shape
+from console.policy.explain_index import Shapes
 from console.policy.explain_model import DirectionView, Finding, Members, PeerView, RuleView
 from console.policy.explain_pods import Population
-from console.policy.explain_study import Study
+from console.policy.explain_study import Cover, Study
 from console.policy.explain_words import (
     counted,
     names_of,
@@ -73,7 +74,8 @@ def idle(study: Study) -> Iterator[Finding]:
         for rule in view.rules:
             yield from covered.get(rule.rule.index, ())
             for peer in rule.peers or ():
-                yield from _peer(study, view.direction, rule.rule, peer)
+                yield from _peer(study, peer)
+            yield from _excepts(study, view.direction, rule.rule)
             yield from _ports(study, view.direction, rule)
 
 
@@ -120,14 +122,15 @@ def _covered(study: Study, view: DirectionView) -> dict[int, tuple[Finding]]:
     what = "adds nothing" if study.policy.tier is Tier.NETWORK_POLICY else "is never reached"
     for each in reversed(view.rules):
         rule = each.rule
-        by = covering(region(rule.peers, rule.ports), study.candidates(view.direction, rule, found))
+        peers = None if rule.peers is None else [shape(peer) for peer in rule.peers]
+        by = study.rivals(view.direction, rule, found).covering(peers)
         if by:
             sentence = f"rule {rule.index + 1} {what}: {_by(study, by, 'match', 'all of it')}"
             found[rule.index] = (Finding("RULE_COVERED", rule.path, sentence, _refs(study, by)),)
     return found
 
 
-def _by(study: Study, by: Sequence[Candidate], verb: str, what: str) -> str:
+def _by(study: Study, by: Sequence[Cover], verb: str, what: str) -> str:
     names = [
         f"rule {each.rule.index + 1}" + (f" of {policy_name(each.ref)}" if each.ref != study.policy.ref else "")
         for each in by
@@ -137,11 +140,11 @@ def _by(study: Study, by: Sequence[Candidate], verb: str, what: str) -> str:
     return f"{' and '.join(names)} {verb}{'es' if len(names) == 1 else ''} {what} {order}{now}"
 
 
-def _refs(study: Study, by: Sequence[Candidate]) -> tuple[ObjectRef, ...]:
+def _refs(study: Study, by: Sequence[Cover]) -> tuple[ObjectRef, ...]:
     return tuple(dict.fromkeys(each.ref for each in by if each.ref != study.policy.ref))
 
 
-def _peer(study: Study, direction: Direction, rule: Rule, view: PeerView) -> Iterator[Finding]:
+def _peer(study: Study, view: PeerView) -> Iterator[Finding]:
     peer, members = view.peer, view.members
     if isinstance(peer, PodPeer) and members is not None:
         if not members.pods and members.certain:
@@ -152,40 +155,39 @@ def _peer(study: Study, direction: Direction, rule: Rule, view: PeerView) -> Ite
         if not view.nodes and not study.engine.snapshot.coverage.of("nodes"):
             wanted = "" if peer.nodes.is_empty else f" with {selector_words(peer.nodes)}"
             yield Finding("PEER_MATCHES_NOTHING", peer.path, f"the peer matches nothing: there is no node{wanted}")
-    elif isinstance(peer, UnknownPeer):
-        if not peer.matches:
-            sentence = (
-                f"the whole rule matches nothing: {peer.field} is not known here, so a rule that allows fails closed"
-            )
-            yield Finding("PEER_MATCHES_NOTHING", peer.path, sentence)
-    elif isinstance(peer, CidrPeer):
-        yield from _excepts(study, direction, rule, peer)
+    elif isinstance(peer, UnknownPeer) and not peer.matches:
+        sentence = f"the whole rule matches nothing: {peer.field} is not known here, so a rule that allows fails closed"
+        yield Finding("PEER_MATCHES_NOTHING", peer.path, sentence)
 
 
-def _excepts(study: Study, direction: Direction, rule: Rule, peer: CidrPeer) -> Iterator[Finding]:
-    if not peer.excepts:
+def _excepts(study: Study, direction: Direction, rule: Rule) -> Iterator[Finding]:
+    """The exceptions of a rule's networks that except nothing."""
+    holed = [peer for peer in rule.peers or () if isinstance(peer, CidrPeer) and peer.excepts]
+    if not holed:
         return
-    others = tuple(each for each in rule.peers or () if each is not peer)
-    beside = Candidate(study.policy.ref, rule, region(others, rule.ports))
-    candidates = [beside, *study.candidates(direction, rule)]
-    first = _first_places(peer.excepts)
-    lengths = sorted({length for _, length, _ in first})
-    for index, network in enumerate(peer.excepts):
-        path = (*peer.cidr_path[:-1], "except", index)
-        keys = (_bits(network, length) for length in lengths if length <= network.prefixlen)
-        wider = min((first[key] for key in keys if key in first and first[key] != index), default=None)
-        if wider is not None:
-            sentence = f"the exception {network} lies within the exception {peer.excepts[wider]}"
-            yield Finding("EXCEPT_USELESS", path, sentence)
-            continue
-        hole = CidrPeer(peer.path, peer.cidr_path, network, ())
-        by = covering(region((hole,), rule.ports), candidates)
-        if by == (beside,):
-            sentence = f"the exception {network} takes nothing away: another peer of the same rule matches it"
-            yield Finding("EXCEPT_USELESS", path, sentence)
-        elif by:
-            sentence = f"the exception {network} takes nothing away: {_by(study, by, 'match', 'it')}"
-            yield Finding("EXCEPT_USELESS", path, sentence, _refs(study, by))
+    # A network never matches what it excepts itself, so that whichever does is another peer.
+    beside = Shapes((shape(peer), 1) for peer in rule.peers or ())
+    rivals = study.rivals(direction, rule)
+    for peer in holed:
+        first = _first_places(peer.excepts)
+        lengths = sorted({length for _, length, _ in first})
+        for index, network in enumerate(peer.excepts):
+            path = (*peer.cidr_path[:-1], "except", index)
+            keys = (_bits(network, length) for length in lengths if length <= network.prefixlen)
+            wider = min((first[key] for key in keys if key in first and first[key] != index), default=None)
+            if wider is not None:
+                sentence = f"the exception {network} lies within the exception {peer.excepts[wider]}"
+                yield Finding("EXCEPT_USELESS", path, sentence)
+                continue
+            hole = NetworkShape.of(network)
+            if beside.covering(hole):
+                sentence = f"the exception {network} takes nothing away: another peer of the same rule matches it"
+                yield Finding("EXCEPT_USELESS", path, sentence)
+                continue
+            by = rivals.covering([hole])
+            if by:
+                sentence = f"the exception {network} takes nothing away: {_by(study, by, 'match', 'it')}"
+                yield Finding("EXCEPT_USELESS", path, sentence, _refs(study, by))
 
 
 def _first_places(networks: Sequence[Network]) -> dict[tuple[int, int, int], int]:

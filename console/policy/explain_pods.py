@@ -17,10 +17,11 @@ from console.objects.selectors import LabelSelector
 from console.objects.snapshot import Contents, Snapshot
 from console.policy.addresses import parse_address
 from console.policy.engine import Engine
+from console.policy.explain_index import Rules
 from console.policy.explain_model import Members
 from console.policy.explain_words import requirements
 from console.policy.match import keys_of, selects, selects_namespace
-from console.policy.model import CidrPeer, Policy
+from console.policy.model import CidrPeer, Direction, Policy, Tier
 
 #: All the ports of a pod.
 Declared = tuple[ContainerPort, ...]
@@ -63,6 +64,8 @@ class Population:
         self._namespaces: dict[bytes, tuple[tuple[str, ...], bool]] = {}
         # Keyed by identity; the entry keeps the pods it is about.
         self._declared: dict[int, tuple[Members, tuple[tuple[Declared, int], ...]]] = {}
+        self._rules: dict[tuple[str, Tier, Direction], Rules] = {} if before is None else dict(before._rules)
+        self._rules_checked: set[tuple[str, Tier, Direction]] = set()
         if before is not None and before._keys == self._keys:
             self._keep(before)
 
@@ -152,6 +155,21 @@ class Population:
                 known = self._selecting_worn[worn] = engine.selecting(pod)
             self._selecting[id(pod)] = known
         return known
+
+    def rules(self, engine: Engine, policy: Policy, direction: Direction) -> Rules:
+        """The rules of the policies of a policy's tier that may select the same pods, its own among them."""
+        key = policy.ref.namespace, policy.tier, direction
+        if key not in self._rules_checked:
+            over = engine.over([policy.ref.namespace] if policy.ref.namespace else ())
+            found = sorted(
+                (each for each in over if each.tier is policy.tier), key=lambda each: (each.priority, each.ref)
+            )
+            known = self._rules.get(key)
+            # Policies that did not change are the same objects in the next engine.
+            if known is None or [*map(id, known.policies)] != [*map(id, found)]:
+                self._rules[key] = Rules(found, direction)
+            self._rules_checked.add(key)
+        return self._rules[key]
 
     def declared(self, members: Members) -> tuple[tuple[Declared, int], ...]:
         """The ports that pods declare, all those of a pod together, with how many pods declare the same."""

@@ -5,11 +5,14 @@ from __future__ import annotations
 from collections import Counter
 from collections.abc import Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass
+from functools import cached_property, reduce
+from operator import and_, or_
 
 from console.objects.core import Pod
 from console.objects.meta import ObjectRef
 from console.policy.engine import Engine
-from console.policy.explain_cover import Candidate, may_cover, region, subject_within
+from console.policy.explain_cover import Shape
+from console.policy.explain_index import Rules
 from console.policy.explain_model import DirectionView, Members, PeerView, PortView, RuleView
 from console.policy.explain_pods import Declared, Population
 from console.policy.match import selects
@@ -83,36 +86,81 @@ class Study:
         """The pods on which the ports of a rule are met, and whether all of them are known."""
         return self.selected if direction is Direction.INGRESS else _reached(self.population, view.peers)
 
-    def candidates(self, direction: Direction, rule: Rule, gone: Collection[int] = ()) -> list[Candidate]:
+    def rivals(self, direction: Direction, rule: Rule, gone: Collection[int] = ()) -> Rivals:
         """The rules that could make another do nothing: those that are asked no later and select the same pods.
 
         The rules of the same policy that are `gone` already are none.
         """
-        policy, own = self.policy, self.policy.rules(direction) or ()
+        policy = self.policy
         additive = policy.tier is Tier.NETWORK_POLICY
-        found = [
-            Candidate(policy.ref, each, region(each.peers, each.ports))
-            for each in own
-            if each.index not in gone and (each.index < rule.index or (additive and each.index > rule.index))
-        ]
-        for other in self._others():
-            # Ports are compared before selectors, being cheaper: most rules part there.
-            rules = [each for each in other.rules(direction) or () if may_cover(each.ports, rule.ports)]
-            if rules and (additive or other.priority < policy.priority):
-                ever = subject_within(policy.subject, other.subject)
-                if ever or self._all_selected_by(other):
-                    found += [Candidate(other.ref, each, region(each.peers, each.ports), ever) for each in rules]
-        return found
+        rules = self.population.rules(self.engine, policy, direction)
+        own = rules.of(policy.ref)
+        this = rules.one(policy.ref, rule.index)
+        beside = own & ~this if additive else own & (this - 1)
+        for index in gone:
+            beside &= ~rules.one(policy.ref, index)
+        others = ~own if additive else rules.before(policy.priority) & ~own
+        return Rivals(self, rules, rule.ports, beside, others)
 
-    def _others(self) -> Sequence[Policy]:
-        """The other policies of the tier that may select the same pods, by name."""
-        found = self.engine.over([self.policy.ref.namespace] if self.policy.ref.namespace else ())
-        same = [each for each in found if each.tier is self.policy.tier and each.ref != self.policy.ref]
-        return sorted(same, key=lambda each: (each.priority, each.ref))
 
-    def _all_selected_by(self, other: Policy) -> bool:
-        every = len(self.selected.pods)
-        return every > 0 and self.selected.certain and self.around.counts.get(other.ref) == every
+@dataclass(frozen=True, slots=True)
+class Cover:
+    """A rule that covers another, or a part of it; `ever` is false where that holds of the pods there are now only."""
+
+    ref: ObjectRef
+    rule: Rule
+    ever: bool
+
+
+class Rivals:
+    """The rules that may cover a rule on some ports: sets of `rules`, of the same policy and of others."""
+
+    def __init__(self, study: Study, rules: Rules, ports: Sequence[PortMatch] | None, beside: int, others: int) -> None:
+        self._study = study
+        self._rules = rules
+        self._beside = beside
+        self._others = others
+        self._ever = rules.selecting(study.policy)
+        held = [rules.any_port] if ports is None else [rules.holding(each) for each in ports]
+        self._ports = dict.fromkeys(held)
+
+    def covering(self, peers: Sequence[Shape] | None) -> tuple[Cover, ...]:
+        """The rules that together match all that some peers on the ports do, the fewest found.
+
+        None where that is not proven. Rules of the same policy are named rather than others.
+        """
+        named = [self._rules.any_peer] if peers is None else [self._rules.naming(each) for each in peers]
+        parts = [[each & ports for each in dict.fromkeys(named)] for ports in self._ports]
+        alone = reduce(and_, (each for several in parts for each in several), -1)
+        first = self._first(alone)
+        if first is not None:
+            return (self._cover(first),)
+        used: set[int] = set()
+        for each in (each for several in parts for each in several):
+            found = self._first(each)
+            if found is None:
+                return ()
+            used.add(found)
+        return tuple(self._cover(each) for each in sorted(used, key=lambda each: (not self._beside >> each & 1, each)))
+
+    def _first(self, rules: int) -> int | None:
+        """The first of some rules that can be asked at all."""
+        found = rules & self._beside
+        if not found:
+            others = rules & self._others
+            found = others & self._ever if not others & ~self._ever else others & (self._ever | self._now)
+        return (found & -found).bit_length() - 1 if found else None
+
+    @cached_property
+    def _now(self) -> int:
+        """The rules of policies that select all of the pods that are selected now."""
+        selected, counts = self._study.selected, self._study.around.counts
+        every = len(selected.pods) if selected.certain else 0
+        return reduce(or_, (self._rules.of(ref) for ref, count in counts.items() if count == every), 0)
+
+    def _cover(self, number: int) -> Cover:
+        policy, rule = self._rules[number]
+        return Cover(policy.ref, rule, ever=bool((self._beside | self._ever) >> number & 1))
 
 
 def _direction_view(

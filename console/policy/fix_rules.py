@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from ipaddress import collapse_addresses, ip_network
 from typing import Any, Final
@@ -40,18 +41,45 @@ def selector(snapshot: Snapshot, pods: Sequence[Pod]) -> Raw:
     """The fewest lasting labels that select the pods and, of their namespace, as little else as possible."""
     common = set.intersection(*(set(pod.labels.items()) for pod in pods))
     labels = dict(sorted((key, value) for key, value in common if key not in VOLATILE))
-    others = selected(snapshot, pods[0].namespace, {})
-
-    def reach(wanted: Mapping[str, str]) -> int:
-        return sum(wanted.items() <= pod.labels.items() for pod in others)
-
-    narrowest = reach(labels)
+    needed = _Needed(labels, selected(snapshot, pods[0].namespace, {}))
     # What names a workload is dropped last: it says best what the policy is for.
     for key in sorted(labels, key=lambda each: (each.rpartition("/")[2] in _IDENTITY, each)):
-        fewer = {other: value for other, value in labels.items() if other != key}
-        if fewer and reach(fewer) == narrowest:
-            labels = fewer
+        if len(labels) > 1 and not needed(key):
+            needed.drop(key)
+            del labels[key]
     return {"matchLabels": labels} if labels else {}
+
+
+class _Needed:
+    """Which of some labels keep a pod out that all of the others let in.
+
+    A pod of very many labels is not asked again for each of them: pods that wear the same
+    of these labels count once, by how many they wear.
+    """
+
+    def __init__(self, labels: Mapping[str, str], pods: Iterable[Pod]) -> None:
+        self._left = len(labels)
+        worn = list({frozenset(labels.items() & pod.labels.items()) for pod in pods})
+        self._wears = [len(each) for each in worn]
+        self._wearing: dict[str, list[int]] = {}
+        for number, each in enumerate(worn):
+            for key, _ in each:
+                self._wearing.setdefault(key, []).append(number)
+        #: By how many labels are worn: how many groups of pods wear so many.
+        self._groups = Counter(self._wears)
+
+    def __call__(self, key: str) -> bool:
+        """Whether a pod lacks this label and no other."""
+        nearly = self._left - 1
+        return self._groups[nearly] > sum(self._wears[each] == nearly for each in self._wearing.get(key, ()))
+
+    def drop(self, key: str) -> None:
+        """Ask for a label no more."""
+        self._left -= 1
+        for each in self._wearing.get(key, ()):
+            self._groups[self._wears[each]] -= 1
+            self._wears[each] -= 1
+            self._groups[self._wears[each]] += 1
 
 
 def selectors(snapshot: Snapshot, pods: Sequence[Pod]) -> list[Raw]:

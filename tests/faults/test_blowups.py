@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import io
 import time
-from collections.abc import Callable, Mapping
-from typing import Any
+from collections.abc import Callable
+from itertools import islice
 
 import msgspec
 import pytest
@@ -13,98 +13,103 @@ import pytest
 from console.cluster.manifests import read
 from console.errors import UsageError
 from console.governance.groups import By, groups
+from console.objects.meta import ObjectRef
+from console.policy import explain_cover, explain_index
 from console.policy.ends import connection, parse_end
 from console.policy.engine import Engine
 from console.policy.explain import explain
+from console.policy.fix import fix_for, raw_policy
+from console.policy.fix_rules import selector
 from console.policy.matrix import matrix
 from console.policy.ports import any_port
 from console.policy.reach import Reachability
 from console.report.text import verdict_lines
 
-Raw = dict[str, Any]
+from . import hostile
+from .hostile import Raw
 
 
-def _pod(name: str, address: str, labels: Mapping[str, str], **meta: Any) -> Raw:
-    about = {"name": name, "namespace": "a", "labels": labels, **meta}
-    status = {"phase": "Running", "podIPs": [{"ip": address}]}
-    return {"apiVersion": "v1", "kind": "Pod", "metadata": about, "spec": {"containers": []}, "status": status}
-
-
-def _policy(**spec: Any) -> Raw:
-    about = {"name": "p", "namespace": "a"}
-    return {"apiVersion": "networking.k8s.io/v1", "kind": "NetworkPolicy", "metadata": about, "spec": spec}
-
-
-def _network(number: int) -> str:
-    return f"{20 + (number >> 16)}.{number >> 8 & 255}.{number & 255}.0/24"
-
-
-def _labels(size: int) -> list[Raw]:
-    labels = {f"k{number}": "v" for number in range(size)}
-    return [_pod("x", "10.0.0.3", labels), _policy(podSelector={"matchLabels": labels}, ingress=[])]
-
-
-def _expressions(size: int) -> list[Raw]:
-    wanted = [{"key": f"k{number}", "operator": "NotIn", "values": ["a", "b"]} for number in range(size)]
-    return [_policy(podSelector={}, ingress=[{"from": [{"podSelector": {"matchExpressions": wanted}}]}])]
-
-
-def _blocks(size: int) -> list[Raw]:
-    blocks = [{"ipBlock": {"cidr": _network(number)}} for number in range(size)]
-    return [_policy(podSelector={}, policyTypes=["Egress"], egress=[{"to": blocks}])]
-
-
-def _excepts(size: int) -> list[Raw]:
-    block = {"cidr": "0.0.0.0/0", "except": [_network(number) for number in range(size)]}
-    return [_policy(podSelector={}, policyTypes=["Egress"], egress=[{"to": [{"ipBlock": block}]}])]
-
-
-def _ports(size: int) -> list[Raw]:
-    ports = [{"port": 1 + number * 7 % 60000, "endPort": 1 + number * 7 % 60000 + 3} for number in range(size)]
-    return [_policy(podSelector={}, ingress=[{"ports": ports}])]
-
-
-def _owners(size: int) -> list[Raw]:
-    def owned(by: int) -> list[Raw]:
-        return [{"kind": "ReplicaSet", "name": f"r{by}", "apiVersion": "apps/v1", "controller": True}]
-
-    ring = [
-        {
-            "apiVersion": "apps/v1",
-            "kind": "ReplicaSet",
-            "metadata": {"name": f"r{number}", "namespace": "a", "ownerReferences": owned((number + 1) % size)},
-        }
-        for number in range(size)
-    ]
-    return [_pod("x", "10.0.0.3", {}, ownerReferences=owned(0)), *ring]
+def _read(objects: list[Raw]) -> Engine:
+    text = b"\n".join(msgspec.json.encode(each) for each in objects)
+    return Engine(read(["-"], io.BytesIO(text)).snapshot)
 
 
 def _all_of_it(objects: list[Raw]) -> float:
-    """CPU seconds of reading, one verdict in and out with its text, all pairs and explaining every policy."""
-    ends = [_pod("s", "10.0.0.1", {"app": "s"}), _pod("d", "10.0.0.2", {"app": "d"})]
-    text = b"\n".join(msgspec.json.encode(each) for each in (*ends, *objects))
+    """CPU seconds of reading, verdicts with their text and fix, all pairs and explaining the first policies."""
     began = time.process_time()
-    snapshot = read(["-"], io.BytesIO(text)).snapshot
-    engine = Engine(snapshot)
+    engine = _read(objects)
+    snapshot = engine.snapshot
     for destination in ("a/d", "ip:20.0.1.7"):
-        list(verdict_lines(engine.evaluate(connection("a/s", destination, "443", snapshot)), None, trace=True))
+        verdict = engine.evaluate(connection("a/s", destination, "443", snapshot))
+        fix = fix_for(engine, verdict, lambda ref: raw_policy(snapshot, ref))
+        list(verdict_lines(verdict, fix, trace=True))
     reach = Reachability(engine)
     matrix(reach, groups(reach, By.WORKLOAD))
-    for policy in snapshot.policies():
+    for policy in islice(snapshot.policies(), 10):
         explain(engine, policy.ref)
     return time.process_time() - began
 
 
-@pytest.mark.parametrize("built", [_labels, _expressions, _blocks, _excepts, _ports, _owners])
+BUILT = [
+    *(hostile.labels, hostile.labels_denied, hostile.blocks, hostile.excepts, hostile.ports, hostile.rules),
+    *(hostile.rules_of_pods, hostile.policies, hostile.policies_of_pods, hostile.owners, hostile.services),
+]
+
+
+@pytest.mark.parametrize("built", BUILT)
 def test_four_times_as_much_is_far_from_sixteen_times_the_work(built: Callable[[int], list[Raw]]) -> None:
-    _all_of_it(built(10))
-    small, large = (min(_all_of_it(built(size)) for _ in range(2)) for size in (250, 1000))
+    _all_of_it(hostile.cluster(built, 10))
+    small, large = (min(_all_of_it(hostile.cluster(built, size)) for _ in range(2)) for size in (150, 600))
     assert large < 10 * max(small, 0.005)
 
 
+def test_expressions_of_values_are_read_once() -> None:
+    small, large = (min(_all_of_it(hostile.cluster(hostile.expressions, size)) for _ in range(2)) for size in (50, 200))
+    assert large < 40 * max(small, 0.005), "sixteen times the text"
+
+
+@pytest.mark.parametrize("built", [hostile.rules, hostile.rules_of_pods, hostile.policies, hostile.policies_of_pods])
+def test_a_rule_is_compared_with_those_that_name_what_it_names(
+    built: Callable[[int], list[Raw]], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    asked = 0
+
+    def counted(narrow: explain_cover.Shape, wide: explain_cover.Shape) -> bool:
+        nonlocal asked
+        asked += 1
+        return explain_cover.within(narrow, wide)
+
+    monkeypatch.setattr(explain_index, "within", counted)
+    engine = _read(hostile.cluster(built, 100))
+    for policy in engine.snapshot.policies():
+        explain(engine, policy.ref)
+    assert 0 < asked <= 500, "of ten thousand pairs"
+
+
+def test_networks_are_compared_with_those_around_them(monkeypatch: pytest.MonkeyPatch) -> None:
+    asked = 0
+    within = explain_cover.NetworkShape.within
+
+    def counted(narrow: explain_cover.NetworkShape, wide: explain_cover.NetworkShape) -> bool:
+        nonlocal asked
+        asked += 1
+        return within(narrow, wide)
+
+    monkeypatch.setattr(explain_cover.NetworkShape, "within", counted)
+    explain(_read(hostile.cluster(hostile.blocks, 300)), ObjectRef("NetworkPolicy", "a", "p"))
+    assert asked <= 2000, "of six hundred exceptions, each in one of three hundred networks"
+
+
+def test_the_labels_of_a_fix_are_each_looked_at_once() -> None:
+    engine = _read(hostile.cluster(hostile.labels_denied, 30_000))
+    pods = list(engine.snapshot.contents["a"].pods.values())
+    asked = [pod for pod in pods if pod.name in ("d", "x")]
+    # The one label that keeps y out; what names it last, so that it is the only one that is left.
+    assert selector(engine.snapshot, asked) == {"matchLabels": {"k1": "v"}}
+
+
 def test_ranges_beyond_counting_are_refused_and_one_port_is_not() -> None:
-    text = b"\n".join(msgspec.json.encode(each) for each in (_pod("s", "10.0.0.1", {}), *_ports(8000)))
-    engine = Engine(read(["-"], io.BytesIO(text)).snapshot)
+    engine = _read([hostile.pod("s", "10.0.0.1", {}), *hostile.ports(8000)])
     end = parse_end("a/s", engine.snapshot)
     with pytest.raises(UsageError, match="cut the TCP ports between these ends into"):
         any_port(engine, parse_end("internet", engine.snapshot), end)
@@ -113,7 +118,7 @@ def test_ranges_beyond_counting_are_refused_and_one_port_is_not() -> None:
 
 def test_json_that_is_deeper_than_any_object_is_told() -> None:
     raw = b'{"apiVersion":"v1","kind":"Pod","metadata":{"name":"p","labels":' + b"[" * 5000 + b"]" * 5000 + b"}}"
-    good = msgspec.json.encode(_pod("s", "10.0.0.1", {}))
+    good = msgspec.json.encode(hostile.pod("s", "10.0.0.1", {}))
     found = read(["-"], io.BytesIO(good + b"\n---\n" + raw))
     assert [pod.name for pod in found.snapshot.pods()] == ["s"]
     assert any("nested" in each.message for each in found.diagnostics)
