@@ -2,11 +2,14 @@
 
 from __future__ import annotations
 
+import os
+import sys
 from collections.abc import Callable, Iterable
 from functools import partial
 from typing import TYPE_CHECKING, Final, cast
 
 from textual.app import App, SystemCommand
+from textual.driver import Driver
 from textual.message import Message
 from textual.screen import Screen
 
@@ -148,7 +151,7 @@ class Stage(App[None], inherit_bindings=False):
     def copy(self, text: str, what: str) -> None:
         """Copy a text, and say where it went."""
         from console.settings import state_folder
-        from console.tui.copying import LIMIT, copy
+        from console.tui.copying import LIMIT, copy, proviso
 
         try:
             limit = LIMIT if self.copy_limit is None else self.copy_limit
@@ -157,9 +160,28 @@ class Stage(App[None], inherit_bindings=False):
             self.fail(error)
             return
         if path is None:
-            self.say(f"Copied {what} to the terminal's clipboard ({len(text):,} characters).")
+            self.say(f"Copied {what} to the terminal's clipboard ({len(text):,} characters).{proviso(os.environ)}")
         else:
             self.say(f"Too long for the terminal's clipboard: {what} is in {path}", "warning")
+
+    def copy_to_clipboard(self, text: str) -> None:
+        """Copy a text by OSC 52, through whatever lies between here and the terminal."""
+        from console.tui.copying import through_screen
+
+        super().copy_to_clipboard(text)
+        if self._driver is not None and (wrapped := through_screen(text, os.environ)):
+            self._driver.write(wrapped)
+
+    def get_driver_class(self) -> type[Driver]:
+        """What speaks to the terminal: Textual's own, which on leaving wipes what it drew."""
+        driver = super().get_driver_class()
+        if sys.platform == "win32":
+            return driver
+        from textual.drivers.linux_driver import LinuxDriver
+
+        from console.tui.leaving import WipingDriver
+
+        return WipingDriver if driver is LinuxDriver else driver
 
     def action_interrupt(self) -> None:
         """ctrl+c is not how one leaves: it is too near to copying."""

@@ -40,6 +40,7 @@ _OWN: Final = {
     2048: "reports of sizes",
 }
 _CURSOR: Final = 25
+_WIPE: Final = b"\x1b[2J"
 
 
 def left_on(written: bytes) -> list[str]:
@@ -143,8 +144,10 @@ class Session:
         return False
 
     def assert_clean(self) -> None:
-        """The terminal is as it was: nothing left on, and its line discipline restored."""
+        """The terminal is as it was: nothing left on or drawn, and its line discipline restored."""
         assert left_on(bytes(self.written)) == []
+        drawn = bytes(self.written).rpartition(_WIPE)[2] if b"\x1b[?1049h" in self.written else b""
+        assert _ESCAPES.sub(b"", drawn).strip() == b""  # where there is no second screen to leave
         assert termios.tcgetattr(self._slave) == self._before
 
 

@@ -2,9 +2,14 @@
 
 from __future__ import annotations
 
+import base64
 import os
+import re
+import shlex
+import shutil
 import signal
 import subprocess
+from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
@@ -124,3 +129,46 @@ def test_streams_that_were_closed_are_no_defect(manifests: str, tmp_path: Path) 
         )
         assert (redirect, done.returncode) == (redirect, status)
         assert "defect" not in done.stderr
+
+
+needs_screen = pytest.mark.skipif(shutil.which("screen") is None, reason="GNU screen is not installed")
+
+
+@pytest.fixture
+def in_screen(manifests: str, tmp_path: Path) -> Iterator[Session]:
+    """The console in a window of GNU screen, opened."""
+    sockets = tmp_path / "sockets"
+    sockets.mkdir(mode=0o700)
+    # A shell around it stays, so that the window does; `-c` keeps the machine's own settings out.
+    line = f"echo before; {shlex.join(console('--manifests', manifests))}; echo status $?; exec cat"
+    command = ["screen", "-c", "/dev/null", "-U", "-S", "console", "sh", "-c", line]
+    surroundings = environment(tmp_path, SCREENDIR=str(sockets), PYTHONDONTWRITEBYTECODE="1")
+    with Session(command, environment=surroundings, size=(80, 24)) as session:
+        session.until(READY)
+        yield session
+        subprocess.run(["screen", "-S", "console", "-X", "quit"], env=surroundings, check=False, capture_output=True)
+        session.ended()
+
+
+@needs_screen
+def test_gnu_screen_has_nothing_of_it_on_its_window_afterwards(in_screen: Session, tmp_path: Path) -> None:
+    in_screen.resize(40, 12)
+    in_screen.forget()
+    in_screen.resize(100, 30)
+    in_screen.until(READY)
+    in_screen.press(b"q")
+    in_screen.until("status 0")
+    window = tmp_path / "window"
+    surroundings = environment(tmp_path, SCREENDIR=str(tmp_path / "sockets"))
+    subprocess.run(["screen", "-S", "console", "-X", "hardcopy", str(window)], env=surroundings, check=True)
+    in_screen.wait(lambda: window.exists() and window.stat().st_size, "the window's text")
+    assert window.read_text(errors="replace").split() == ["status", "0"]
+
+
+@needs_screen
+def test_gnu_screen_passes_a_copy_on_to_the_terminal(in_screen: Session) -> None:
+    in_screen.press(b"c")
+    in_screen.until("Copied the name")
+    found = re.search(rb"\x1b\]52;c;([A-Za-z0-9+/=]*)\x07", bytes(in_screen.written))
+    assert found
+    assert READY in base64.b64decode(found[1], validate=True).decode()

@@ -7,7 +7,7 @@ from pathlib import Path
 import pytest
 
 from console.errors import InputError
-from console.tui.copying import copy
+from console.tui.copying import copy, proviso, through_screen
 
 from .conftest import Still
 from .driver import Driver, console
@@ -78,3 +78,21 @@ def test_a_folder_that_cannot_be_written_is_told(tmp_path: Path) -> None:
     (tmp_path / "file").touch()
     with pytest.raises(InputError, match="too many for the clipboard"):
         copy("x" * 10, clipboard=lambda text: None, folder=tmp_path / "file", limit=5)
+
+
+def test_gnu_screen_is_given_a_long_copy_in_pieces_that_it_takes() -> None:
+    text = "spec: {}\n" * 400
+    wrapped = through_screen(text, {"STY": "8198.np", "TERM": "screen"})
+    pieces = wrapped.split("\x1b\\")
+    assert pieces.pop() == ""
+    assert all(piece.startswith("\x1bP") and len(piece) <= 256 for piece in pieces)
+    sequence = "".join(piece.removeprefix("\x1bP") for piece in pieces)
+    assert sequence.startswith("\x1b]52;c;")
+    assert base64.b64decode(sequence.removeprefix("\x1b]52;c;").removesuffix("\a")).decode() == text
+
+
+def test_a_multiplexer_is_minded_where_it_is_the_nearest() -> None:
+    assert through_screen("x", {"TERM": "xterm-256color"}) == ""
+    assert through_screen("x", {"STY": "8198.np", "TERM": "tmux-256color", "TMUX": "/tmp/tmux"}) == ""
+    assert proviso({"TERM": "xterm-256color"}) == ""
+    assert "set-clipboard on" in proviso({"TERM": "tmux-256color", "TMUX": "/tmp/tmux"})
