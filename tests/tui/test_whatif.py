@@ -100,8 +100,8 @@ async def test_what_is_not_valid_is_told_with_its_line_and_the_verdict_stays_tha
         await user.until(lambda: answer(user).startswith("● ALLOWED"))
         row = editor(user).text.split("\n").index("spec:")
         lines = editor(user).text.count("\n")
-        await user.press("ctrl+end", "up", "end", "0", "0", "0")
-        # The API server refuses the port; the line says so, and where.
+        await user.press("ctrl+end", "up", "end", "left", "left", "left", "-")
+        # The API server refuses the port; the line says so, and where. No key on the way to it is a valid text.
         await user.see(f"line {lines}:", "as of the last valid text", "✗")
         assert answer(user).startswith("● ALLOWED")
         text = editor(user).text
@@ -109,7 +109,7 @@ async def test_what_is_not_valid_is_told_with_its_line_and_the_verdict_stays_tha
         await user.until(lambda: f"line {row + 2}" in user.text or f"line {row + 1}" in user.text, "told the line")
         assert answer(user).startswith("● ALLOWED")
         assert editor(user).text == text.replace("spec:\n", "spec\n")
-        await user.press(":", "ctrl+end", "up", "end", "backspace", "backspace", "backspace")
+        await user.press(":", "ctrl+end", "up", "end", "left", "left", "left", "backspace")
         await user.until(lambda: "as of the last valid text" not in answer(user))
         assert answer(user).startswith("● ALLOWED")
 
