@@ -3,16 +3,14 @@
 from __future__ import annotations
 
 import os
-import subprocess
-import sys
 import time
 from collections.abc import Iterator
-from pathlib import Path
 from typing import Final, NamedTuple
 
 from .case_open import SKELETON, live
-from .case_soak import RATE
+from .churn import churning
 from .figures import Figure
+from .process import cpu, resident
 from .setting import Setting
 from .terminal import Latency, Terminal, console, environment
 
@@ -36,25 +34,16 @@ class _Look(NamedTuple):
 
 def alive(setting: Setting) -> Iterator[Figure]:
     """10,000 live pods and 20 changes a second: every screen in turn, a key every two seconds."""
-    folder = setting.folder
-    kubeconfig, log = folder / "alive-kubeconfig", folder / "alive-log.json"
-    churn = [sys.executable, "-m", "tests.bench.churn", str(setting.cluster_json), str(kubeconfig), str(RATE), str(log)]
-    with subprocess.Popen(churn, stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True, bufsize=1) as server:
-        assert server.stdin is not None
-        assert server.stdout is not None
-        if server.stdout.readline() != "ready\n":
-            raise RuntimeError("the demo API server did not start")
-        command = console("--kubeconfig", str(kubeconfig))
-        with Terminal(command, environment=environment(folder), cwd=setting.root) as terminal:
+    with churning(setting.cluster_json, setting.folder) as cluster:
+        command = console("--kubeconfig", str(cluster.kubeconfig))
+        with Terminal(command, environment=environment(setting.folder), cwd=setting.root) as terminal:
             terminal.until(SKELETON)
             terminal.until(live(setting.cluster))
             terminal.until(r"charter \d+/\d+")
-            print("begin", file=server.stdin, flush=True)
+            cluster.begin()
             looks = list(_watched(terminal, setting.minutes * 60))
-            print("end", file=server.stdin, flush=True)
-            made = int(server.stdout.readline())
+            made = cluster.end()
             terminal.leave()
-        server.stdin.close()
     yield from _figures(looks, made, setting)
 
 
@@ -67,9 +56,7 @@ def _watched(terminal: Terminal, seconds: float) -> Iterator[_Look]:
             terminal.press(key)
             shown = screen
         latency = terminal.press(b"j")
-        status = Path(f"/proc/{terminal.pid}/status").read_text()
-        memory = next(int(line.split()[1]) / 1024 for line in status.splitlines() if line.startswith("VmRSS"))
-        yield _Look(passed, memory, terminal.usage().cpu, screen, latency, terminal.frames)
+        yield _Look(passed, resident(terminal.pid), cpu(terminal.pid), screen, latency, terminal.frames)
         time.sleep(_EVERY)
 
 

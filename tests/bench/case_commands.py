@@ -5,7 +5,6 @@ from __future__ import annotations
 import json
 import os
 import random
-import re
 import select
 import subprocess
 import sys
@@ -16,6 +15,7 @@ from typing import Final, NamedTuple
 
 from .clusters import Cluster
 from .figures import Figure
+from .process import peak, scheduled
 from .setting import Setting
 from .terminal import console, environment
 
@@ -86,13 +86,13 @@ def _run(command: Sequence[str], root: Path, home: Path, statuses: Sequence[int]
     process = subprocess.Popen(
         command, stdin=subprocess.DEVNULL, stdout=subprocess.DEVNULL, env=environment(home), cwd=root
     )
-    peak, waited = _watch(process.pid)
+    most, waited = _watch(process.pid)
     wall = time.perf_counter() - began
     _, status, used = os.wait4(process.pid, 0)
     process.returncode = os.waitstatus_to_exitcode(status)
     if process.returncode not in statuses:
         raise RuntimeError(f"{' '.join(command)} ended with {process.returncode}")
-    return Ran(wall, wall - waited, used.ru_utime + used.ru_stime, peak)
+    return Ran(wall, wall - waited, used.ru_utime + used.ru_stime, most)
 
 
 def _watch(pid: int) -> tuple[float, float]:
@@ -101,16 +101,15 @@ def _watch(pid: int) -> tuple[float, float]:
     Asked again and again: what is told afterwards (ru_maxrss) is no less than what this
     process had when it made the other.
     """
-    peak = waited = 0.0
+    most = waited = 0.0
     handle = os.pidfd_open(pid)
     try:
         while not select.select([handle], [], [], _EVERY)[0]:
-            if found := re.search(r"VmHWM:\s*(\d+) kB", Path(f"/proc/{pid}/status").read_text()):
-                peak = int(found[1]) / 1024
-                waited = int(Path(f"/proc/{pid}/schedstat").read_text().split()[1]) / 1e9
+            if found := peak(pid):
+                most, waited = found, scheduled(Path(f"/proc/{pid}"))[1]
     finally:
         os.close(handle)
-    return peak, waited
+    return most, waited
 
 
 def _pair(cluster: Cluster) -> tuple[str, str]:

@@ -2,10 +2,7 @@
 
 from __future__ import annotations
 
-import json
-import os
 import subprocess
-import sys
 import time
 from collections.abc import Iterator
 from pathlib import Path
@@ -18,12 +15,12 @@ from console.history.recording import Recording
 from console.objects.decode import decode
 from console.objects.snapshot import KubeObject
 
+from .churn import RATE, churning
 from .figures import Figure
+from .process import cpu, resident
 from .setting import Setting
 from .terminal import console, environment
 
-#: Changes a second.
-RATE: Final = 20
 #: Seconds between two looks at the recorder.
 _EVERY: Final = 5.0
 #: Seconds after which memory is taken for settled: the first lists are read by then.
@@ -42,26 +39,18 @@ class _Look(NamedTuple):
 
 def soak(setting: Setting) -> Iterator[Figure]:
     """``netpol-console record`` on a cluster of 10,000 pods with 20 changes a second."""
-    folder = setting.folder
-    kubeconfig, log, file = folder / "soak-kubeconfig", folder / "soak-log.json", folder / "soak.rec"
-    churn = [sys.executable, "-m", "tests.bench.churn", str(setting.cluster_json), str(kubeconfig), str(RATE), str(log)]
-    with subprocess.Popen(churn, stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True, bufsize=1) as server:
-        assert server.stdin is not None
-        assert server.stdout is not None
-        if server.stdout.readline() != "ready\n":
-            raise RuntimeError("the demo API server did not start")
-        command = console("record", "-o", str(file), "--kubeconfig", str(kubeconfig))
-        with subprocess.Popen(command, env=environment(folder), cwd=setting.root) as recorder:
+    file = setting.folder / "soak.rec"
+    with churning(setting.cluster_json, setting.folder) as cluster:
+        command = console("record", "-o", str(file), "--kubeconfig", str(cluster.kubeconfig))
+        with subprocess.Popen(command, env=environment(setting.folder), cwd=setting.root) as recorder:
             _until(lambda: file.exists() and file.stat().st_size > 1000, recorder)
-            print("begin", file=server.stdin, flush=True)
+            cluster.begin()
             looks = list(_watched(recorder, file, setting.minutes * 60))
-            print("end", file=server.stdin, flush=True)
-            made = int(server.stdout.readline())
+            made = cluster.end()
             time.sleep(3.0)  # the last changes are on their way
             recorder.terminate()
             recorder.wait()
-        server.stdin.close()
-    yield from _figures(setting, looks, made, json.loads(log.read_text()), file)
+    yield from _figures(setting, looks, made, cluster.log(), file)
 
 
 def _until(done: Any, process: subprocess.Popen[bytes]) -> None:
@@ -75,11 +64,7 @@ def _until(done: Any, process: subprocess.Popen[bytes]) -> None:
 def _watched(process: subprocess.Popen[bytes], file: Path, seconds: float) -> Iterator[_Look]:
     began = time.monotonic()
     while (passed := time.monotonic() - began) < seconds:
-        status = Path(f"/proc/{process.pid}/status").read_text()
-        memory = next(int(line.split()[1]) / 1024 for line in status.splitlines() if line.startswith("VmRSS"))
-        fields = Path(f"/proc/{process.pid}/stat").read_text().rpartition(")")[2].split()
-        cpu = (int(fields[11]) + int(fields[12])) / os.sysconf("SC_CLK_TCK")
-        yield _Look(passed, memory, cpu, file.stat().st_size)
+        yield _Look(passed, resident(process.pid), cpu(process.pid), file.stat().st_size)
         time.sleep(_EVERY)
 
 
@@ -90,8 +75,8 @@ def _figures(setting: Setting, looks: list[_Look], made: int, log: dict[str, Any
     yield Figure("soak", "memory, first half", "MiB", tuple(look.memory for look in settled[:half]), "VmRSS; " + how)
     yield Figure("soak", "memory, second half", "MiB", tuple(look.memory for look in settled[half:]), "VmRSS")
     first, last = settled[0], settled[-1]
-    cpu = (last.cpu - first.cpu) / (last.at - first.at) * 100
-    yield Figure("soak", "CPU of record", "%", (cpu,), "of one core, reading and decoding included")
+    share = (last.cpu - first.cpu) / (last.at - first.at) * 100
+    yield Figure("soak", "CPU of record", "%", (share,), "of one core, reading and decoding included")
     growth = (last.size - first.size) / (last.at - first.at)
     yield Figure("soak", "file", "MiB/day", (growth * _DAY / (1 << 20),), "its growth, as of a day", 100)
     missed, strange = _missed(file, log)

@@ -7,23 +7,24 @@ says how many it made, and writes them and the final objects to LOG.
 
 from __future__ import annotations
 
-import gc
 import json
 import random
 import sys
 import threading
 import time
 from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
-from typing import Any, NamedTuple
+from typing import IO, Any, Final, NamedTuple
 
-from console.demo.server import ApiServer
 from console.demo.store import Store
 from console.objects.meta import ObjectRef
 
-from .clusters import load
+from .serve import ready, server_of
 
 Raw = dict[str, Any]
+#: Changes a second.
+RATE: Final = 20
 
 
 class Entry(NamedTuple):
@@ -117,11 +118,39 @@ def _ready_only(pod: Raw) -> list[Raw]:
     return [each for each in pod["status"].get("conditions", ()) if each["type"] == "Ready"]
 
 
+class Churning:
+    """A cluster that is served by another process; it changes from `begin` to `end`."""
+
+    def __init__(self, kubeconfig: Path, log: Path, says: IO[str], hears: IO[str]) -> None:
+        self.kubeconfig = kubeconfig
+        self._log = log
+        self._says = says
+        self._hears = hears
+
+    def begin(self) -> None:
+        print("begin", file=self._hears, flush=True)
+
+    def end(self) -> int:
+        """The number of changes that were made."""
+        print("end", file=self._hears, flush=True)
+        return int(self._says.readline())
+
+    def log(self) -> dict[str, Any]:
+        """Each change, and the objects as they are in the end."""
+        found: dict[str, Any] = json.loads(self._log.read_text())
+        return found
+
+
+@contextmanager
+def churning(cluster: Path, folder: Path) -> Iterator[Churning]:
+    """Serve the List of a file, with RATE changes a second; what it writes goes into `folder`."""
+    kubeconfig, log = folder / "churning-kubeconfig", folder / "churning-log.json"
+    with ready(__name__, cluster, kubeconfig, RATE, log) as (hears, says):
+        yield Churning(kubeconfig, log, says, hears)
+
+
 def main(cluster: str, kubeconfig: str, rate: str, log: str) -> None:
-    gc.disable()
-    server = ApiServer(Store(load(Path(cluster)).objects))
-    gc.freeze()
-    gc.enable()
+    server = server_of(cluster)
     entries: list[Entry] = []
     stop = threading.Event()
 

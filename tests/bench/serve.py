@@ -1,4 +1,4 @@
-"""A demo API server in a process of its own, so that what it takes is not counted as the console's.
+"""Demo API servers in processes of their own, so that what they take is not counted as the console's.
 
 ``python -m tests.bench.serve LIST KUBECONFIG`` serves the objects of a JSON List until its
 standard input closes; it says ``ready`` once the kubeconfig is written.
@@ -13,6 +13,7 @@ import sys
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
+from typing import IO
 
 from console.demo.server import ApiServer
 from console.demo.store import Store
@@ -24,24 +25,36 @@ from .clusters import load
 def serving(cluster: Path, folder: Path) -> Iterator[Path]:
     """Serve the List of a file; yields the kubeconfig, which is written into `folder`."""
     kubeconfig = folder / "kubeconfig"
-    command = [sys.executable, "-m", __name__, str(cluster), str(kubeconfig)]
-    with subprocess.Popen(command, stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True) as server:
+    with ready(__name__, cluster, kubeconfig):
+        yield kubeconfig
+
+
+@contextmanager
+def ready(module: str, *arguments: object) -> Iterator[tuple[IO[str], IO[str]]]:
+    """Run a module that serves until its standard input closes; yields that and its output once it says ``ready``."""
+    command = [sys.executable, "-m", module, *map(str, arguments)]
+    with subprocess.Popen(command, stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True, bufsize=1) as server:
         assert server.stdin is not None
         assert server.stdout is not None
         if server.stdout.readline() != "ready\n":
             raise RuntimeError("the demo API server did not start")
         try:
-            yield kubeconfig
+            yield server.stdin, server.stdout
         finally:
             server.stdin.close()
 
 
-def main(cluster: str, kubeconfig: str) -> None:
+def server_of(cluster: str) -> ApiServer:
+    """A server of the objects of a JSON List, not started yet."""
     gc.disable()
     server = ApiServer(Store(load(Path(cluster)).objects))
     gc.freeze()
     gc.enable()
-    with server:
+    return server
+
+
+def main(cluster: str, kubeconfig: str) -> None:
+    with server_of(cluster) as server:
         Path(kubeconfig).write_text(json.dumps(server.kubeconfig(context="bench")))
         print("ready", flush=True)
         sys.stdin.read()

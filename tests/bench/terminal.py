@@ -19,6 +19,8 @@ from pathlib import Path
 from types import TracebackType
 from typing import Final, NamedTuple
 
+from .process import cpu, peak, scheduled
+
 COLUMNS: Final = 120
 LINES: Final = 36
 #: Seconds in which a program that has drawn its frame draws nothing more, and the share of them it may be busy.
@@ -120,14 +122,8 @@ class Terminal:
 
     def usage(self) -> Usage:
         """What the program took until now."""
-        pid = self._process.pid
         wall = time.perf_counter() - self._began
-        # proc_pid_stat(5): after the name, which may hold anything, utime is the 12th field, stime the 13th.
-        fields = Path(f"/proc/{pid}/stat").read_text().rpartition(")")[2].split()
-        cpu = (int(fields[11]) + int(fields[12])) / os.sysconf("SC_CLK_TCK")
-        status = Path(f"/proc/{pid}/status").read_text()
-        peak = re.search(r"VmHWM:\s*(\d+) kB", status)
-        return Usage(wall, cpu, int(peak[1]) / 1024 if peak else 0.0, wall - self._waited())
+        return Usage(wall, cpu(self.pid), peak(self.pid), wall - self._waited())
 
     def press(self, key: bytes) -> Latency:
         """Press a key once nothing is being drawn, and wait until its frame is drawn."""
@@ -161,20 +157,20 @@ class Terminal:
 
     def _ran(self) -> tuple[float, float]:
         """Seconds that the program's threads ran, and that they were ready to while others ran."""
-        cpu = queued = 0
-        for task in Path(f"/proc/{self._process.pid}/task").iterdir():
+        ran = waited = 0.0
+        for task in Path(f"/proc/{self.pid}/task").iterdir():
             with contextlib.suppress(OSError):  # a thread that has just ended
-                took, waited, _ = (task / "schedstat").read_text().split()  # nanoseconds; proc_pid_schedstat
-                cpu, queued = cpu + int(took), queued + int(waited)
-        return cpu / 1e9, queued / 1e9
+                took, queued = scheduled(task)
+                ran, waited = ran + took, waited + queued
+        return ran, waited
 
     def _loop(self) -> float:
         """Seconds that the main thread ran."""
-        return int(Path(f"/proc/{self._process.pid}/schedstat").read_text().split()[0]) / 1e9
+        return scheduled(Path(f"/proc/{self.pid}"))[0]
 
     def _waited(self) -> float:
         """Seconds that the main thread was ready to run while others ran."""
-        return int(Path(f"/proc/{self._process.pid}/schedstat").read_text().split()[1]) / 1e9
+        return scheduled(Path(f"/proc/{self.pid}"))[1]
 
     def leave(self, timeout: float = 10.0) -> None:
         """Press the key that ends the console from anywhere, and wait until it has ended."""
