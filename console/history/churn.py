@@ -16,21 +16,10 @@ from console.objects.netpol import NetworkPolicy
 from console.objects.snapshot import KubeObject, Snapshot
 from console.objects.tiered import TieredPolicy
 from console.policy.engine import Engine
+from console.policy.fix_rules import VOLATILE
 from console.policy.match import keys_of
 from console.policy.model import CidrPeer, Network, Policy
 
-#: Labels in which pods of one workload differ, for the bookkeeping of controllers; they count where a policy asks.
-BOOKKEEPING: Final = frozenset(
-    {
-        "pod-template-hash",
-        "rollouts-pod-template-hash",
-        "controller-revision-hash",
-        "pod-template-generation",
-        "statefulset.kubernetes.io/pod-name",
-        "apps.kubernetes.io/pod-index",
-        "batch.kubernetes.io/job-completion-index",
-    }
-)
 #: What a policy says; the rest of it changes no path.
 _SAID: Final = ("pod_selector", "ingress", "egress", "policy_types", "priority", "subject", "tier")
 
@@ -124,7 +113,7 @@ class Churn:
             for rule in (*(policy.ingress or ()), *(policy.egress or ())):
                 for peer in rule.peers or ():
                     asked.update(keys_of(getattr(peer, "pods", None)))
-        return BOOKKEEPING - asked
+        return VOLATILE - asked  # where a policy asks for one it counts
 
 
 def _content(obj: KubeObject) -> object:

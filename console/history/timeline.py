@@ -13,7 +13,7 @@ from typing import Final
 
 from console.cluster.source import Change, Verb
 from console.governance.findings import Audit
-from console.history.churn import BOOKKEEPING, Churn
+from console.history.churn import Churn
 from console.history.turned import RuleChange, turned
 from console.objects.core import EndpointSlice, Owner, Pod
 from console.objects.meta import ObjectRef
@@ -23,6 +23,7 @@ from console.policy.difference import difference
 from console.policy.difference_model import Alone, Difference
 from console.policy.difference_model import Change as PathChange
 from console.policy.engine import Engine
+from console.policy.fix_rules import VOLATILE
 
 #: Changes within so many seconds are one step: what one command does to many objects.
 TOGETHER: Final = 1.0
@@ -236,7 +237,7 @@ def _unlike(obj: KubeObject | None, before: Snapshot) -> str:
 
 
 def _labels(pod: Pod) -> dict[str, str]:
-    return {key: value for key, value in pod.labels.items() if key not in BOOKKEEPING}
+    return {key: value for key, value in pod.labels.items() if key not in VOLATILE}
 
 
 def _with_effects(groups: Sequence[Entry], found: Difference, rules: tuple[RuleChange, ...]) -> Iterator[Entry]:

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from typing import Any
 
+from console.objects.meta import ObjectRef
+
 
 def namespace(name: str, **labels: str) -> dict[str, Any]:
     return {"apiVersion": "v1", "kind": "Namespace", "metadata": {"name": name, "labels": labels}}
@@ -31,3 +33,7 @@ def policy(space: str, name: str, **spec: Any) -> dict[str, Any]:
 def service(space: str, name: str, port: int = 80) -> dict[str, Any]:
     spec = {"selector": {"app": name}, "ports": [{"port": port}], "clusterIP": "10.96.0.9", "clusterIPs": ["10.96.0.9"]}
     return {"apiVersion": "v1", "kind": "Service", "metadata": {"namespace": space, "name": name}, "spec": spec}
+
+
+def pod_ref(space: str, name: str) -> ObjectRef:
+    return ObjectRef("Pod", space, name)

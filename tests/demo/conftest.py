@@ -7,9 +7,9 @@ import pytest
 
 from console.demo.server import ApiServer
 from console.demo.store import Store
+from tests.cluster.raw import namespace, pod
 
 from .http import Client, Connect
-from .raw import namespace, pod
 
 
 @pytest.fixture

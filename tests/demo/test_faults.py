@@ -12,9 +12,9 @@ import pytest
 
 from console.demo.server import ApiServer
 from console.demo.store import Store
+from tests.cluster.raw import pod
 
 from .http import Client, Connect
-from .raw import pod
 
 PODS = "/api/v1/pods"
 

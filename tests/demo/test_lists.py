@@ -10,9 +10,9 @@ from console.demo.api.kinds import KNOWN_CUSTOM
 from console.demo.server import ApiServer
 from console.demo.store import Store
 from console.objects.resources import FOREIGN_KINDS, TIERED
+from tests.cluster.raw import namespace, pod, pod_ref
 
 from .http import Client, Connect
-from .raw import namespace, pod, pod_ref
 
 PODS = "/api/v1/pods"
 METADATA = "application/json;as=PartialObjectMetadata{};g=meta.k8s.io;v=v1"

@@ -14,9 +14,9 @@ from kubernetes import config
 
 from console.demo.server import ApiServer
 from console.demo.store import Store
+from tests.cluster.raw import pod, pod_ref
 
 from .http import Connect
-from .raw import pod, pod_ref
 
 
 def peers() -> list[threading.Thread]:

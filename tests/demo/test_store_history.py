@@ -7,8 +7,7 @@ from hypothesis import strategies as st
 
 from console.demo.api.kinds import BUILT_IN
 from console.demo.store import Compacted, Store
-
-from .raw import namespace, pod, pod_ref
+from tests.cluster.raw import namespace, pod, pod_ref
 
 PODS = next(kind for kind in BUILT_IN if kind.kind == "Pod")
 NAMES = st.sampled_from([("a", "x"), ("a", "y"), ("b", "x")])

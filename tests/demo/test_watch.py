@@ -8,9 +8,9 @@ import pytest
 
 from console.demo.server import ApiServer
 from console.demo.store import Store
+from tests.cluster.raw import pod, pod_ref
 
 from .http import Client, Connect
-from .raw import pod, pod_ref
 
 PODS = "/api/v1/pods"
 
