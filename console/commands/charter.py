@@ -8,6 +8,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Final
 
 from console.errors import InputError, UsageError
+from console.report.put import put
 from console.wiring import charter_text, engine, print_json, say, title
 
 if TYPE_CHECKING:
@@ -56,7 +57,7 @@ def _init(options: argparse.Namespace) -> int:
         print(text, end="")
         return 0
     try:
-        target.write_text(text, encoding="utf-8")
+        put(target, text.encode("utf-8"), over=True)
     except OSError as error:
         raise InputError(f"{target} cannot be written: {error.strerror}") from error
     say(f"written to {target}; hold the cluster to it with netpol-console audit --charter {target}")

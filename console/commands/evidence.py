@@ -3,8 +3,6 @@
 from __future__ import annotations
 
 import argparse
-import os
-import tempfile
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import TYPE_CHECKING, Final
@@ -12,6 +10,7 @@ from typing import TYPE_CHECKING, Final
 from console.errors import InputError, UsageError
 from console.flags import modes
 from console.report.clean import clean
+from console.report.put import put
 from console.wiring import charter_text, say, snapshot_and_moment, title
 
 if TYPE_CHECKING:
@@ -93,19 +92,9 @@ def _question(text: str) -> Question:
 
 
 def _put(path: Path, data: bytes) -> None:
-    """Write a file whole or not at all."""
-    made = ""
     try:
-        handle, made = tempfile.mkstemp(dir=path.parent, prefix=f".{path.name}.")
-        with os.fdopen(handle, "wb") as file:
-            file.write(data)
-            file.flush()
-            os.fsync(file.fileno())
-        os.chmod(made, 0o644)  # evidence is made to be handed on
-        os.replace(made, path)
+        put(path, data, over=True)
     except OSError as error:
-        if made:
-            Path(made).unlink(missing_ok=True)
         raise InputError(f"{path} cannot be written: {error.strerror}") from None
 
 

@@ -143,13 +143,15 @@ class Recorder:
 
     def write(self, now: float, *, ended: bool = False) -> None:
         """Write and sync what was noted; also, once in a while, that nothing was."""
-        if not self._begun or (not self._going and now < self._next_try and not ended):
+        # A clock that is set back must not make the next try, or sign of life, an hour away.
+        waiting = 0 < self._next_try - now <= RETRY
+        if not self._begun or (not self._going and waiting and not ended):
             return
         try:
             if not self._going:
                 self._keyframe(now, continued=False)
             quiet = not self._batch and self._standing is None
-            if not quiet or ended or now - self._wrote >= HEARTBEAT:
+            if not quiet or ended or not 0 <= now - self._wrote < HEARTBEAT:
                 self._deltas(now, ended=ended)
                 if self._writer.keyframe_due and not ended:
                     self._keyframe(now, continued=True)
@@ -160,13 +162,14 @@ class Recorder:
         state = state_of(self._notes.held, self._notes.facts, self._notes.standing, self._times.ahead)
         self._writer.keyframe(self._times.of(now), encode(state), continued=continued)
         self._writer.sync()
-        if not self._going and self.trouble:
-            self._say(f"recording goes on in {self._writer.path}; what happened meanwhile is missing")
+        goes_on = not self._going and self.trouble
         self._batch.clear()
         self._standing, self._going, self._wrote, self._told_ahead = None, True, now, self._times.ahead
-        if self._writer.trouble and self._writer.trouble != self.trouble:
-            self._say(self._writer.trouble)
-        self.trouble = self._writer.trouble
+        before, self.trouble = self.trouble, self._writer.trouble
+        if goes_on:
+            self._say(f"recording goes on in {self._writer.path}; what happened meanwhile is missing")
+        if self.trouble and self.trouble != before:
+            self._say(self.trouble)
 
     def _deltas(self, now: float, *, ended: bool) -> None:
         at = self._times.of(now)

@@ -6,6 +6,7 @@ import re
 from pathlib import Path
 
 from console.errors import InputError
+from console.report.put import put
 
 
 def file_name(prefix: str, name: str) -> str:
@@ -29,8 +30,7 @@ def save(data: str | bytes, name: str, *, over: bool = False) -> Path:
         path = Path(name.strip()).expanduser()
         if path.exists() and not path.is_file():
             raise InputError(f"{path} is no file", hint="give another name")
-        with path.open("wb" if over else "xb") as file:
-            file.write(data.encode("utf-8") if isinstance(data, str) else data)
+        put(path, data.encode("utf-8") if isinstance(data, str) else data, over=over)
     except FileExistsError:
         raise Occupied(f"{path} is there already", hint="enter again writes over it; or give another name") from None
     except (OSError, RuntimeError, ValueError) as error:  # RuntimeError: no such home; ValueError: a null character

@@ -133,7 +133,8 @@ def _concerns(frame: Frame) -> Iterator[tuple[str, tuple[str, ...]]]:
         yield f"{reasons[0]}{more}", tuple(reasons)
     wrong = [diagnostic for diagnostic in frame.update.diagnostics if diagnostic.severity.value != "note"]
     if wrong:
-        yield f"{len(wrong)} problem{'s' if len(wrong) != 1 else ''} in what was read", tuple(map(str, wrong))
+        what = str(wrong[0]) if len(wrong) == 1 else f"{len(wrong)} problems in what was read"
+        yield what, tuple(map(str, wrong))
 
 
 def _plural(kind: str, count: int) -> str:
