@@ -86,7 +86,7 @@ def demo(tmp_path_factory: pytest.TempPathFactory) -> Told:
     with DemoCluster(at=0) as cluster:
         taken = Taken()
         recorder = Recorder(Writer(found.path), "demo")
-        source = RecordedSource(LiveSource(from_dict(cluster.kubeconfig())), lambda: recorder)
+        source = RecordedSource(LiveSource(from_dict(cluster.kubeconfig())), lambda _: recorder)
         source.open(taken)
         for moment in MOMENTS:
             cluster.advance(moment)
