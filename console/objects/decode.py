@@ -188,7 +188,8 @@ class _ItemDecoder:
         """The item with its kind, which the items of a list go without."""
         if msgspec.json.decode(item, type=wire.WireKind).kind is not None or not item.startswith(b"{"):
             return item
-        return msgspec.json.encode({"apiVersion": self._api_version, "kind": self._kind})[:-1] + b"," + item[1:]
+        # In the order of a watch, so that a policy's text is the same however it came.
+        return msgspec.json.encode({"kind": self._kind, "apiVersion": self._api_version})[:-1] + b"," + item[1:]
 
     def __call__(self, item: msgspec.Raw) -> KubeObject:
         try:

@@ -171,6 +171,16 @@ def test_events_of_all_types():
     assert (gone.type, gone.code, gone.message) == ("ERROR", 410, "too old")
 
 
+def test_a_policy_has_the_same_text_whether_it_was_listed_or_watched():
+    """A server leaves the kind out of a list's items, and puts it first into a watch's objects."""
+    rest = {"metadata": {"name": "x", "namespace": "ns"}, "spec": {"podSelector": {}}}
+    whole = {"kind": "NetworkPolicy", "apiVersion": "networking.k8s.io/v1", **rest}
+    resource = RESOURCE["networkpolicies"]
+    (listed,) = decode_page(json.dumps({"items": [rest]}, separators=(",", ":")).encode(), resource).objects
+    line = json.dumps({"type": "ADDED", "object": whole}, separators=(",", ":")).encode()
+    assert listed == decode_event(line, resource).object
+
+
 def test_a_workload_stands_for_its_template_unless_it_is_owned_itself():
     template = {"metadata": {"labels": {"app": "x"}}, "spec": {"containers": [{"ports": [{"containerPort": 1}]}]}}
     made = template_pod(raw("Deployment", "apps/v1", spec={"template": template}))
