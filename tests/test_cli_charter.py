@@ -11,7 +11,8 @@ import pytest
 
 from console.cli import main
 from console.governance.charter_read import load, read
-from tests.clusters import namespace, pod
+from console.governance.roles import ROLE_LABEL
+from tests.clusters import namespace, pod, policy
 
 Output = pytest.CaptureFixture[str]
 
@@ -41,6 +42,21 @@ class TestInit:
         assert path.read_text() == "mine"
         assert main(["charter", "init", str(path), "--demo", "--force"]) == 0
         assert load(path.read_text())
+
+    def test_what_cannot_be_known_is_not_told_as_nothing(self, tmp_path: Path, capsys: Output) -> None:
+        cluster = namespace("t") + pod("t", "fit", "10.0.0.1", **{ROLE_LABEL: "training"})
+        cluster += namespace("s") + pod("s", "db", "10.0.0.2", **{ROLE_LABEL: "feature-store"})
+        file = tmp_path / "cluster.yaml"
+        file.write_text(cluster + policy("t", "closed", "{podSelector: {}, policyTypes: [Egress]}"))
+        assert main(["charter", "init", "--manifests", str(file)]) == 0
+        assert "#   training reaches\n#     nothing\n" in capsys.readouterr().out
+        file.write_text(cluster + policy("t", "odd", "{podSelector: 5}"))
+        assert main(["charter", "init", "--manifests", str(file)]) == 3
+        text = capsys.readouterr().out
+        assert "#   training reaches\n#     not known: feature-store, internet" in text
+        (line,) = (line for line in text.splitlines() if line.startswith("#   NOT READ"))
+        assert "t/odd" in line
+        assert read(text).problems == ()
 
     def test_names_of_a_cluster_are_never_yaml(self, tmp_path: Path, capsys: Output) -> None:
         odd = tmp_path / "a: b\n# c.yaml"

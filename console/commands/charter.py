@@ -26,7 +26,7 @@ def add(parser: argparse.ArgumentParser) -> None:
 
 
 def run(options: argparse.Namespace) -> int:
-    """0 as written, 1 problems or examples that are not, 2 where it cannot be read."""
+    """0 as written, 1 problems or examples that are not, 2 where it cannot be read, 3 written from a part only."""
     actions = {"init": _init, "check": _check, "test": _test, "schema": _schema}
     return actions[options.action](options)
 
@@ -55,13 +55,13 @@ def _init(options: argparse.Namespace) -> int:
     text = charter_for(auditor.scene, auditor.inventory.entries, found, title=title(options), today=today)
     if target is None:
         print(text, end="")
-        return 0
+        return 3 if found.coverage else 0
     try:
         put(target, text.encode("utf-8"), over=True)
     except OSError as error:
         raise InputError(f"{target} cannot be written: {error.strerror}") from error
     say(f"written to {target}; hold the cluster to it with netpol-console audit --charter {target}")
-    return 0
+    return 3 if found.coverage else 0
 
 
 def _check(options: argparse.Namespace) -> int:

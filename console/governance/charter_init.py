@@ -77,33 +77,45 @@ def _today(scene: Scene, entries: Mapping[str, Entry], found: Audit) -> Iterator
     roles = sorted({entry.role for entry in entries.values() if entry.ai})
     for role in roles:
         yield f"  {role} reaches"
-        yield from (f"    {line}" for line in _reached(scene, role))
+        yield from (f"    {line}" for line in _reached(scene, role, whole=not found.coverage))
+    for what in found.coverage:
+        yield f"  NOT READ {_one_line(what)}"
     for rule in found.rules:
         if rule.place is not None and rule.status is not Status.PASS:
             yield f"  {rule.status.value.upper():<8} {rule.name}: {rule.why}"
 
 
-def _reached(scene: Scene, role: str) -> Iterator[str]:
-    reach = scene.reach
+def _reached(scene: Scene, role: str, *, whole: bool) -> Iterator[str]:
+    """What a role reaches, and what it may reach for all that is known. `whole`: everything was read."""
     groups: dict[str, int] = {}
     for side in scene.sides.values():
         assert side.entry is not None
         groups[side.entry.role] = groups.get(side.entry.role, 0) | side.classes
     ends = {**groups, **{part.name: part.classes for part in _parts(scene) if part.classes}}
+    sure, maybe = (_open(scene, groups.get(role, 0), ends, maybe=each) for each in (False, True))
+    told = sorted(sure)
+    for name in told[:_MOST]:
+        yield f"{name}: {_ports(scene, sure[name])}"
+    if len(told) > _MOST:
+        yield f"and {len(told) - _MOST} more"
+    unknown = sorted(name for name, ports in maybe.items() if ports & ~sure.get(name, 0))
+    if unknown:
+        more = f" and {len(unknown) - _MOST} more" if len(unknown) > _MOST else ""
+        yield f"not known: {', '.join(unknown[:_MOST])}{more}"
+    elif not told:
+        yield "nothing" if whole else "nothing that was read"
+
+
+def _open(scene: Scene, sources: int, ends: Mapping[str, int], *, maybe: bool) -> dict[str, int]:
+    """The ports on which some classes reach others, by the names of those."""
     ports: dict[str, int] = {}
-    for number in bits(groups.get(role, 0)):
-        for open_, classes in reach.reached(number).items():
-            rest = classes & ~reach.alone(number)
+    for number in bits(sources):
+        for open_, classes in scene.reach.reached(number, maybe=maybe).items():
+            rest = classes & ~scene.reach.alone(number)
             for name, held in ends.items():
                 if rest & held:
                     ports[name] = ports.get(name, 0) | open_
-    told = sorted(ports)
-    for name in told[:_MOST]:
-        yield f"{name}: {_ports(scene, ports[name])}"
-    if len(told) > _MOST:
-        yield f"and {len(told) - _MOST} more"
-    if not told:
-        yield "nothing"
+    return ports
 
 
 def _parts(scene: Scene) -> Iterator[Side]:
