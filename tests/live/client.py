@@ -79,8 +79,17 @@ class Client:
         answer = self.ask("POST", path, body)
         return answer if exist_ok and answer.status == 409 else self._expect(answer)
 
-    def patch(self, path: str, body: object) -> Answer:
-        return self._expect(self.ask("PATCH", path, body))
+    def patch(self, path: str, body: object, *, manager: str = "") -> Answer:
+        """`manager` is the field manager that the server notes, as kubectl and controllers name theirs."""
+        return self._expect(self.ask("PATCH", path, body, query={"fieldManager": manager} if manager else None))
+
+    def apply(self, path: str, body: object, *, manager: str) -> Answer:
+        """Server-side apply, taking fields from whoever has them."""
+        # JSON is YAML.
+        how = {"Content-Type": "application/apply-patch+yaml"}
+        return self._expect(
+            self.ask("PATCH", path, body, query={"fieldManager": manager, "force": "true"}, headers=how)
+        )
 
     def delete(self, path: str) -> Answer:
         # Pods have no kubelet to end them: without a grace of zero they would stay.
