@@ -136,6 +136,10 @@ def _check_words(parts: Parts, come: Sequence[Policy]) -> None:
         raise TooWide("a port")
     if new.nodes and not known.nodes:
         raise TooWide("labels of nodes")
+    mentions = parts.universe.mentions
+    entry = mentions and mentions.sharpened(come)
+    if entry:
+        raise TooWide(f"the label {entry[0]}={entry[1]}")
 
 
 def _parts(parts: Parts, engine: Engine, succession: Succession, changes: Changes, affected: Sequence[Policy]) -> Parts:

@@ -40,7 +40,7 @@ class Parts:
     sides: dict[Which, Side] = field(default_factory=dict)
 
     def which(self) -> list[Which]:
-        """The sides that are made: the best is the worst where nothing is in doubt."""
+        """The sides that are made, the worst first, on which the best are built; the same where nothing is in doubt."""
         return [(family, best) for family in self.universe.families for best in ((False, True)[: 1 + self.in_doubt])]
 
     def grouped(self, numbers: Iterable[int]) -> list[list[int]]:
@@ -62,7 +62,25 @@ class Parts:
         if additive is False:
             return ()
         policies = self.selecting[number]
+        if best and additive is None and self._certain(policies):
+            worst = self.sides[family, False]
+            return (worst.egress if direction is Direction.EGRESS else worst.ingress)[number]
         return self.profilers[family].profile(policies, direction, number, best=best, isolated=additive is not None)
+
+    def _certain(self, policies: Sequence[Selecting]) -> bool:
+        """Whether nothing is open about some policies: the best of what they do is the worst."""
+        if self.universe.unread:
+            return False
+        tiers: set[tuple[Tier, int]] = set()
+        for policy, sure in policies:
+            if not sure:
+                return False
+            if policy.tier is not Tier.NETWORK_POLICY:
+                order = policy.tier, policy.priority
+                if order in tiers or open_ended(policy):
+                    return False
+                tiers.add(order)
+        return True
 
     def doubt(self, pod: Pod) -> bool | None:
         """Whether something that was not read may decide about a pod, as in `doubts`; None where nothing does."""
@@ -73,12 +91,12 @@ class Parts:
         return all(gap.resource == "networkpolicies" for gap in found) if found else None
 
 
-def make(engine: Engine, *, family: int | None, networks: Sequence[Network], room: int) -> Parts:
-    """Everything anew. `room` is for how many classes to come places are left."""
+def make(engine: Engine, *, family: int | None, networks: Sequence[Network]) -> Parts:
+    """Everything anew."""
     policies = engine.over(engine.snapshot.contents)
     gap_keys = [key for gap in engine.gaps for key in keys_of(gap.pod_selector)]
     vocabulary = Vocabulary.of(policies, keys=gap_keys, networks=networks)
-    universe = Universe(engine.snapshot, vocabulary, family=family, room=room)
+    universe = Universe(engine.snapshot, vocabulary, family=family)
     atoms = PortAtoms(universe)
     profilers = {each: Profiler(universe, atoms, engine.modes, each) for each in universe.families}
     selecting: list[list[Selecting]] = [[] for _ in range(universe.size)]
@@ -95,15 +113,13 @@ def make(engine: Engine, *, family: int | None, networks: Sequence[Network], roo
         parts.doubts = {number: additive for number, additive in doubts if additive is not None}
     unread = any(not held.namespace.labels_known for held in engine.snapshot.contents.values())
     parts.in_doubt = bool(parts.doubts) or unsure or unread or undecided(engine)
-    groups = parts.grouped(range(universe.size))
+    groups = parts.grouped(bits(universe.all))
     for which in parts.which():
         side = Side([()] * universe.size, [()] * universe.size)
         for numbers in groups:
             out, into = (parts.cells(which, direction, numbers[0]) for direction in Direction)
             for number in numbers:
                 side.egress[number], side.ingress[number] = out, into
-        for number in range(universe.next, len(universe.pods)):
-            side.egress[number] = side.ingress[number] = ()
         side.fill(universe.all)
         parts.sides[which] = side
     return parts
@@ -124,10 +140,13 @@ def undecided(engine: Engine) -> bool:
     """
     seen: set[tuple[Tier, int]] = set()
     for policy in engine.over(()):
-        rules = (*(policy.ingress or ()), *(policy.egress or ()))
-        if any(isinstance(peer, DomainPeer | NodePeer) for rule in rules for peer in rule.peers or ()):
-            return True
-        if (policy.tier, policy.priority) in seen:
+        if open_ended(policy) or (policy.tier, policy.priority) in seen:
             return True
         seen.add((policy.tier, policy.priority))
     return False
+
+
+def open_ended(policy: Policy) -> bool:
+    """Whether a policy has peers that may match and need not. NetworkPolicies have none."""
+    rules = (*(policy.ingress or ()), *(policy.egress or ()))
+    return any(isinstance(peer, DomainPeer | NodePeer) for rule in rules for peer in rule.peers or ())

@@ -17,7 +17,6 @@ from __future__ import annotations
 from collections.abc import Iterable
 from copy import copy
 from dataclasses import dataclass
-from typing import Final
 
 from console.objects.core import Pod
 from console.policy.bitsets import apart as apart
@@ -33,10 +32,6 @@ from console.policy.sides import Side
 from console.policy.succession import TooWide
 from console.policy.universe import Outside, PodClass
 from console.policy.verdict import Outcome
-
-#: Places left for classes that come later: one for so many there are, and no fewer than.
-_ROOM: Final = 16
-_LEAST_ROOM: Final = 64
 
 
 @dataclass(frozen=True, slots=True)
@@ -63,8 +58,7 @@ class Reachability:
         """`networks` are further ones to tell addresses apart by (see Universe)."""
         self._networks = tuple(networks)
         self._asked_family = family
-        parts = make(engine, family=family, networks=self._networks, room=0)
-        self._take(parts, Work(parts.universe.all.bit_count(), parts.universe.all.bit_count(), "the first"))
+        self._anew(engine, "the first")
 
     def after(self, engine: Engine) -> Reachability:
         """All pairs of a later snapshot. Only what the change touches is made anew; `work` says what that was."""
@@ -72,9 +66,7 @@ class Reachability:
         try:
             followed = follow(self._parts, self._hooks, engine, changes(self.engine, engine))
         except TooWide as wide:
-            room = max(_LEAST_ROOM, self.universe.next // _ROOM)
-            parts = make(engine, family=self._asked_family, networks=self._networks, room=room)
-            found._take(parts, Work(parts.universe.all.bit_count(), parts.universe.all.bit_count(), str(wide)))
+            found._anew(engine, str(wide))
             return found
         found._take(
             followed.parts, Work(followed.profiled.bit_count(), followed.rows.bit_count(), touched=followed.profiled)
@@ -94,6 +86,11 @@ class Reachability:
                     if source in kept:
                         kept[source] |= 1 << number
         return found
+
+    def _anew(self, engine: Engine, why: str) -> None:
+        parts = make(engine, family=self._asked_family, networks=self._networks)
+        everybody = parts.universe.all.bit_count()
+        self._take(parts, Work(everybody, everybody, why))
 
     def _take(self, parts: Parts, work: Work) -> None:
         self.work = work

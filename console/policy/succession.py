@@ -7,8 +7,9 @@ from dataclasses import dataclass, field
 from console.objects.core import Pod
 from console.policy.bitsets import bits
 from console.policy.changes import Changes
-from console.policy.classes import INTERNET, PRIVATE, PodClass
+from console.policy.classes import INTERNET, PRIVATE, Key, PodClass
 from console.policy.engine import Engine
+from console.policy.mentions import Mentions
 from console.policy.parts import Parts
 from console.policy.universe import Universe
 
@@ -30,10 +31,12 @@ class Succession:
 
     def __post_init__(self) -> None:
         before = self.parts.universe
+        mentions = before.mentions and before.mentions.succeeding(self.changes.come)
         self.universe = before
-        if not self.changes.pods and not self.changes.relabelled:
+        if not self.changes.pods and not self.changes.relabelled and mentions is before.mentions:
             return
         self.universe = before.succeeded(self.engine.snapshot)
+        self.universe.mentions = mentions
         members: dict[int, dict[str, Pod]] = {}
         self._relabel(members)
         for was, held in self.changes.pods:
@@ -65,7 +68,7 @@ class Succession:
                 if held.host:
                     raise TooWide("a namespace with pods on their node's network")
                 pods = self._members(number, members)
-                del self.universe.numbers[held.key]
+                self.universe.forget(number)
                 new = self._new(PodClass(held.key, held.pods))
                 members[new] = dict(pods)
                 pods.clear()
@@ -93,6 +96,8 @@ class Succession:
         key = universe.keys.of(pod, universe.snapshot)
         number = universe.numbers.get(key)
         if number is None:
+            number = self._alike(key)
+        if number is None:
             if key.host:
                 raise TooWide("a pod on its node's network")
             number = self._new(PodClass(key, (pod,)))
@@ -105,6 +110,14 @@ class Succession:
         self._count(number, 1)
         if before is None or not _same_place(before, pod):
             self._check_addresses(pod, came=True)
+
+    def _alike(self, key: Key) -> int | None:
+        """A class that a pod of a new kind can be in, as no policy tells them apart."""
+        universe, engine = self.universe, self.engine
+        if universe.mentions is None:
+            policies = engine.over(engine.snapshot.contents)
+            universe.mentions = Mentions.of(policies, [gap.pod_selector for gap in engine.gaps])
+        return universe.alike(key)
 
     def _new(self, held: PodClass) -> int:
         number = self.universe.enter(held)

@@ -8,13 +8,13 @@ such sets. Classes of pods come first, then those of the outside.
 from __future__ import annotations
 
 from bisect import bisect_left
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterator, Mapping
 from copy import copy
 from functools import reduce
 from operator import or_
 from typing import Final
 
-from console.objects.core import ContainerPort, Namespace, Pod
+from console.objects.core import ContainerPort, Namespace
 from console.objects.selectors import LabelSelector
 from console.objects.snapshot import Snapshot
 from console.policy.bitsets import bits
@@ -31,8 +31,10 @@ from console.policy.classes import (
     Surroundings,
     Where,
 )
+from console.policy.grouping import group
 from console.policy.labelled import Placed, by_name, required
 from console.policy.match import selects
+from console.policy.mentions import Mentions
 from console.policy.model import CidrPeer, Network, NodePeer
 from console.policy.spans import Spans
 from console.policy.vocabulary import Vocabulary
@@ -42,6 +44,10 @@ __all__ = ["API_SERVER", "INTERNET", "METADATA", "NODES", "PRIVATE", "Outside", 
 #: What stands in a place that is left for a class still to come, or where nobody is any more.
 NOBODY: Final = PodClass(Key("", False, (), 0, Where(())), ())
 
+#: Places left for classes that come later: one for so many there are, and no fewer than.
+_ROOM: Final = 16
+_LEAST_ROOM: Final = 64
+
 
 class Universe:
     """The classes of a snapshot, and their sets.
@@ -50,8 +56,8 @@ class Universe:
     the classes that somebody is in.
     """
 
-    def __init__(self, snapshot: Snapshot, vocabulary: Vocabulary, *, family: int | None = None, room: int = 0) -> None:
-        """`vocabulary` is what classes are told apart by. `room` is for how many more of them places are left.
+    def __init__(self, snapshot: Snapshot, vocabulary: Vocabulary, *, family: int | None = None) -> None:
+        """`vocabulary` is what classes are told apart by.
 
         `family` None: every family that pods hold, and a pod takes part in those it holds. In one
         `family`, all pods are taken to.
@@ -61,27 +67,30 @@ class Universe:
         self.vocabulary = vocabulary
         self.family = family
         self._shared = False
+        #: What selectors mention, once pods of new kinds were met; and keys that stand for a class beside its own.
+        self.mentions: Mentions | None = None
+        self._aliases: dict[int, tuple[Key, ...]] = {}
         families = (4, 6) if family is None else (family,)
         self.spans = {each: Spans(vocabulary.networks, each) for each in families}
         self.keys = Keys(vocabulary.keys, named=bool(vocabulary.names), families=families, spans=self.spans)
-        self.pods: list[PodClass] = []
+        grouped = group(snapshot, self.keys)
+        self.pods: list[PodClass] = grouped.classes
         #: The number of a key's class, and of a pod's by namespace and name.
-        self.numbers: dict[Key, int] = {}
-        self.placed: dict[str, dict[str, int]] = {}
-        taken = self._group()
+        self.numbers: dict[Key, int] = grouped.numbers
+        self.placed: dict[str, dict[str, int]] = grouped.placed
         self.next = len(self.pods)
         #: How many pods hold an address of a family.
         self.held = {each: sum(len(held.pods) for held in self.pods if self.holds(held.key, each)) for each in families}
         #: The families that count.
         self.families = tuple(each for each in families if self.held[each]) or families[:1]
-        self.pods += [NOBODY] * room
+        self.pods += [NOBODY] * max(_LEAST_ROOM, self.next // _ROOM)
         self.surroundings = {
             each: Surroundings(
                 snapshot,
                 vocabulary.networks,
                 self.spans[each],
                 family=each,
-                taken=taken[self.keys.places[each]],
+                taken=grouped.taken[self.keys.places[each]],
                 node_labels=vocabulary.nodes,
             )
             for each in self.families
@@ -89,52 +98,6 @@ class Universe:
         self.outside: list[Outside] = [part for each in self.surroundings.values() for part in each.parts]
         self.size = len(self.pods) + len(self.outside)
         self._index()
-
-    def _group(self) -> Sequence[set[int]]:
-        """Put every pod that has not finished into its class; the addresses they hold, by family."""
-        found: dict[Key, list[Pod]] = {}
-        members: list[list[Pod]] = []
-        taken: list[set[int]] = [set() for _ in self.spans]
-        keys, snapshot, numbers = self.keys, self.snapshot, self.numbers
-        for name, held in snapshot.contents.items():
-            own: dict[str, int] = {}
-            worn: tuple[str, bool, tuple[tuple[str, str], ...], int] = ("", False, (), 0)
-            alike: dict[object, int] = {}
-            like: Pod | None = None
-            for pod in held.pods.values():
-                if pod.finished:
-                    continue
-                # Replicas come one after the other, and wear the same: they differ in where they are.
-                if (
-                    like is None
-                    or pod.labels != like.labels
-                    or pod.ports != like.ports
-                    or pod.host_network is not like.host_network
-                ):
-                    like, worn, alike = pod, keys.worn(pod), {}
-                whereabouts: object = None
-                if not pod.host_network:
-                    spans = []
-                    for text in pod.ips:
-                        place, value = keys.placed(text)
-                        if place is not None:
-                            taken[place].add(value)
-                            spans.append((place, keys.span(place, value)))
-                    whereabouts = tuple(spans)
-                number = None if whereabouts is None else alike.get(whereabouts)
-                if number is None:
-                    key = Key(*worn, keys.where(pod, snapshot))
-                    number = numbers.get(key)
-                    if number is None:
-                        number = numbers[key] = len(members)
-                        members.append(found.setdefault(key, []))
-                    if whereabouts is not None:
-                        alike[whereabouts] = number
-                members[number].append(pod)
-                own[pod.name] = number
-            self.placed[name] = own
-        self.pods = [PodClass(key, tuple(pods)) for key, pods in found.items()]
-        return taken
 
     @property
     def in_namespace(self) -> Mapping[str, int]:
@@ -235,7 +198,7 @@ class Universe:
         if not self._shared:
             return
         self._shared = False
-        self.numbers, self.holding = dict(self.numbers), dict(self.holding)
+        self.numbers, self.holding, self._aliases = dict(self.numbers), dict(self.holding), dict(self._aliases)
         self._spaces, self._values, self._worn = dict(self._spaces), dict(self._values), dict(self._worn)
         self._by_span = {family: dict(held) for family, held in self._by_span.items()}
         self._declared = {name: dict(held) for name, held in self._declared.items()}
@@ -259,12 +222,32 @@ class Universe:
                 self._filled = {**self._filled, family: sorted(held)}
         return number
 
+    def alike(self, key: Key) -> int | None:
+        """The class of pods that no selector tells apart from those of a key, which is one of its keys from now on."""
+        mentions = self.mentions
+        if mentions is None or key.host:
+            return None
+        for number in bits(self._spaces.get(key.namespace, 0) & self.inside):
+            other = self.pods[number].key
+            if mentions.alike(key, other):
+                self._unshare()
+                self.mentions = mentions.blurring(key, other)
+                self.numbers[key] = number
+                self._aliases[number] = (*self._aliases.get(number, ()), key)
+                return number
+        return None
+
+    def forget(self, number: int) -> None:
+        """Let no key stand for a class any more."""
+        self._unshare()
+        for key in (self.pods[number].key, *self._aliases.pop(number, ())):
+            if self.numbers.get(key) == number:
+                del self.numbers[key]
+
     def leave(self, number: int) -> None:
         """Take away a class that nobody is in any more."""
-        self._unshare()
+        self.forget(number)
         bit = 1 << number
-        if self.numbers.get(self.pods[number].key) == number:
-            del self.numbers[self.pods[number].key]
         self.pods[number] = NOBODY
         self.all &= ~bit
         self.inside &= ~bit

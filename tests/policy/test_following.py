@@ -8,6 +8,7 @@ from typing import Any
 
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
+from msgspec.structs import replace
 
 from console.objects.core import Pod
 from console.objects.decode import decode
@@ -19,7 +20,7 @@ from console.policy.reach import Reachability
 from console.policy.verdict import Outcome
 from tests.clusters import namespace, policy, snapshot
 from tests.clusters import pod as a_pod
-from tests.policy.strategies import Raw, worlds
+from tests.policy.strategies import KEYS, NAMESPACES, Raw, selectors, worlds
 from tests.policy.strategies_tiers import tiered_worlds
 
 EXAMPLES = max(30, int(os.environ.get("NETPOL_VERDICTS", "6000")) // 200)
@@ -105,6 +106,40 @@ def test_following_any_changes_is_as_good_as_making_everything_anew(
         assert told(reach) == told(fresh), reach.work
 
 
+def _said(namespace: str, subject: Raw, peer: Raw) -> Raw:
+    metadata = {"name": "said", "namespace": namespace}
+    spec = {"podSelector": subject, "ingress": [{"from": [{"podSelector": peer}]}]}
+    return {"apiVersion": "networking.k8s.io/v1", "kind": "NetworkPolicy", "metadata": metadata, "spec": spec}
+
+
+#: Labels of a pod, values that no selector names among them; the pod by its place.
+relabelled = st.tuples(st.integers(0, 7), *[st.sampled_from(("x", "y", "", "v", "w", None))] * len(KEYS))
+turns = st.lists(
+    relabelled | st.builds(_said, st.sampled_from(NAMESPACES), selectors, selectors), min_size=2, max_size=12
+)
+
+
+@settings(max_examples=EXAMPLES, deadline=None, suppress_health_check=list(HealthCheck))
+@given(st.one_of(worlds(), tiered_worlds()), turns)
+def test_following_labels_that_selectors_do_and_do_not_mention_is_as_good_as_making_everything_anew(
+    world: list[Raw], chosen: list[Any]
+) -> None:
+    builder = SnapshotBuilder()
+    for obj in objects(world):
+        builder.put(obj)
+    reach = Reachability(Engine(builder.build()))
+    for each in chosen:
+        pods = list(reach.engine.snapshot.pods())
+        if isinstance(each, dict):
+            for obj in objects([each]):
+                builder.put(obj)
+        elif pods:
+            labels = {key: value for key, value in zip(KEYS, each[1:], strict=True) if value is not None}
+            builder.put(replace(pods[each[0] % len(pods)], labels=labels))
+        reach = reach.after(Engine(builder.build(), reach.engine))
+        assert told(reach) == told(Reachability(Engine(reach.engine.snapshot))), reach.work
+
+
 def tenants(count: int) -> str:
     """Namespaces that are closed but for their own pods, each with a client and two servers."""
     found = ""
@@ -175,13 +210,47 @@ def test_an_edited_policy_costs_the_classes_it_selects_and_the_rows_into_them() 
     assert again == (2, 2, "")
 
 
-def test_a_pod_of_a_new_kind_costs_its_own_profile_once_there_is_room() -> None:
+def test_a_pod_of_a_new_kind_costs_its_own_profile_as_long_as_there_is_room() -> None:
     cluster = Follower(12)
-    first = cluster.put(a_pod("t3", "odd", "10.0.3.20", role="odd"))
-    assert first[2] == "new classes, for which no places are left"
-    work = cluster.put(a_pod("t4", "odd", "10.0.4.20", role="odd"))
+    lets_in = policy("t3", "odd", "{podSelector: {}, ingress: [{from: [{podSelector: {matchLabels: {role: odd}}}]}]}")
+    assert cluster.put(lets_in)[2] == ""
+    work = cluster.put(a_pod("t3", "odd", "10.0.3.20", role="odd"))
     assert (work[2], work[0]) == ("", 1)
-    assert cluster.put(a_pod("t4", "odd", "10.0.4.20", role="server"))[2] == ""
+    assert cluster.put(a_pod("t3", "odd", "10.0.3.20", role="server"))[2] == ""
+
+
+def test_a_pod_of_a_kind_that_no_policy_tells_apart_makes_nothing_anew() -> None:
+    cluster = Follower(12)
+    classes = cluster.reach.universe.all.bit_count()
+    assert cluster.put(a_pod("t3", "odd", "10.0.3.20", role="odd")) == (0, 0, "")
+    assert cluster.put(a_pod("t3", "odder", "10.0.3.21")) == (0, 0, "")  # without the label, which is as good
+    assert cluster.reach.universe.all.bit_count() == classes
+
+
+def test_what_was_not_told_apart_is_once_a_policy_mentions_it() -> None:
+    for selector in ("{matchLabels: {role: odd}}", "{matchExpressions: [{key: role, operator: DoesNotExist}]}"):
+        cluster = Follower(6)
+        cluster.put(a_pod("t3", "odd", "10.0.3.20", role="odd"))
+        cluster.put(a_pod("t3", "odder", "10.0.3.21"))
+        named = policy("t3", "named", f"{{podSelector: {selector}, ingress: []}}")
+        assert cluster.put(named)[2].startswith("the label role")
+        other = policy("t3", "other", "{podSelector: {matchLabels: {role: other}}, ingress: []}")
+        assert cluster.put(other)[2] == ""
+        assert cluster.put(a_pod("t3", "odd", "10.0.3.20", role="other"))[2] == ""
+
+
+def test_when_no_place_is_left_for_a_new_class_everything_is_made_anew() -> None:
+    named = [policy("t0", f"p{n}", f"{{podSelector: {{matchLabels: {{role: r{n}}}}}, ingress: []}}") for n in range(80)]
+    builder = SnapshotBuilder(snapshot(tenants(2) + "".join(named)))
+    reach = Reachability(Engine(builder.build()))
+    whole = []
+    for number in range(80):
+        for obj in snapshot(a_pod("t0", f"p{number}", f"10.0.9.{number + 1}", role=f"r{number}")).objects():
+            builder.put(obj)
+        reach = reach.after(Engine(builder.build(), reach.engine))
+        whole += [reach.work.whole] if reach.work.whole else []
+    assert whole == ["new classes, for which no places are left"]
+    assert told(reach) == told(Reachability(Engine(reach.engine.snapshot)))
 
 
 def test_what_tells_more_apart_than_before_makes_everything_anew_and_says_why() -> None:
