@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable
+
 import msgspec
 from msgspec.structs import replace
 
@@ -43,16 +45,25 @@ class Modes(msgspec.Struct, frozen=True):
     sidecar_ports: bool = True
 
 
-def ask(policy: Policy, question: Question, modes: Modes, *, anyway: bool = False) -> PolicyTrace:
-    """What one policy says of a question. `anyway` evaluates its rules even where it does not select the subject."""
+def ask(policy: Policy, question: Question, modes: Modes) -> PolicyTrace:
+    """What one policy says of a question."""
     subject = subject_clauses(policy.subject, question.subject)
-    selects = both(*(clause.matched for clause in subject))
+    selects = both(*[clause.matched for clause in subject])
     rules = policy.rules(question.direction)
     evaluated: tuple[RuleTrace, ...] = ()
-    if rules and (anyway or selects is not False):
-        evaluated = tuple(_rule(rule, question, modes) for rule in rules)
+    if rules and selects is not False:
+        evaluated = tuple([_rule(rule, question, modes) for rule in rules])
     return PolicyTrace(
         policy.ref, policy.tier, selects, rules is not None, subject, evaluated, priority=policy.priority
+    )
+
+
+def any_matches(rules: Iterable[Rule], question: Question, modes: Modes) -> bool:
+    """Whether any of some rules surely matches. Asks no further than that needs."""
+    return any(
+        (rule.ports is None or any(_port(match, question, modes).matched for match in rule.ports))
+        and (rule.peers is None or any(_peer(peer, rule, question, modes).matched for peer in rule.peers))
+        for rule in rules
     )
 
 
@@ -77,24 +88,22 @@ def _rule(rule: Rule, question: Question, modes: Modes) -> RuleTrace:
         anyone = Clause(ClauseKind.ANY_PEER, rule.path, True, "any peer", question.peer.name)
         peers: tuple[PeerTrace, ...] = (PeerTrace(rule.path, None, True, (anyone,)),)
     else:
-        peers = tuple(_peer(peer, _index(peer, rule), question, modes) for peer in rule.peers)
+        peers = tuple([_peer(peer, rule, question, modes) for peer in rule.peers])
     if rule.ports is None:
         found = f"{question.port}/{question.protocol.value}"
         ports: tuple[Clause, ...] = (Clause(ClauseKind.ANY_PORT, rule.path, True, "any port", found),)
     else:
-        pod = question.destination
-        if pod is not None and not modes.sidecar_ports:
-            pod = _without_sidecars(pod)
-        ports = tuple(
-            _mistaken(port_clause(match, pod, question.protocol, question.port), match, question)
-            for match in rule.ports
-        )
-    peer, port = either(*(each.matched for each in peers)), either(*(each.matched for each in ports))
+        ports = tuple([_port(match, question, modes) for match in rule.ports])
+    peer, port = either(*[each.matched for each in peers]), either(*[each.matched for each in ports])
     return RuleTrace(rule.path, rule.index, rule.action, both(peer, port), peer, port, peers, ports)
 
 
-def _mistaken(clause: Clause, match: PortMatch, question: Question) -> Clause:
-    """The clause, saying so where it names the port of the Service in place of the pods' own."""
+def _port(match: PortMatch, question: Question, modes: Modes) -> Clause:
+    """The clause of a port, saying so where it names the port of the Service in place of the pods' own."""
+    pod = question.destination
+    if pod is not None and not modes.sidecar_ports:
+        pod = _without_sidecars(pod)
+    clause = port_clause(match, pod, question.protocol, question.port)
     asked, protocol = question.service_port, question.protocol
     if clause.matched or asked in (None, question.port) or match.low is None or match.high is None:
         return clause
@@ -114,8 +123,8 @@ def _without_sidecars(pod: Pod) -> Pod:
     return replace(pod, ports=tuple(port for port in pod.ports if not port.sidecar))
 
 
-def _peer(peer: Peer, index: int, question: Question, modes: Modes) -> PeerTrace:
-    party = question.peer
+def _peer(peer: Peer, rule: Rule, question: Question, modes: Modes) -> PeerTrace:
+    party, index = question.peer, _index(peer, rule)
     if isinstance(peer, CidrPeer):
         clause = cidr_clause(peer, party)
         if question.direction is Direction.INGRESS and party.pod is not None and clause.matched:
@@ -136,7 +145,7 @@ def _peer(peer: Peer, index: int, question: Question, modes: Modes) -> PeerTrace
         clauses = (Clause(ClauseKind.UNKNOWN_PEER, peer.path, peer.matches, peer.field, party.name, note),)
     else:
         clauses = _pod_peer(peer, party)
-    return PeerTrace(peer.path, index, both(*(clause.matched for clause in clauses)), clauses)
+    return PeerTrace(peer.path, index, both(*[clause.matched for clause in clauses]), clauses)
 
 
 def _pod_peer(peer: PodPeer, party: Party) -> tuple[Clause, ...]:

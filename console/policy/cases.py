@@ -9,7 +9,7 @@ import msgspec
 from msgspec.structs import replace
 
 from console.objects.core import Pod
-from console.policy.parties import Replicas
+from console.policy.parties import Replicas, Scope
 from console.policy.trace import DirectionTrace, Ground, Party, PolicyTrace
 from console.policy.verdict import Case, Outcome
 
@@ -37,10 +37,10 @@ def outcome_of(cases: Sequence[Case]) -> Outcome:
     return Outcome.UNKNOWN
 
 
-def fold(judged: Iterable[Judged], keys: Iterable[str]) -> tuple[Case, ...]:
+def fold(judged: Iterable[Judged], scope: Scope) -> tuple[Case, ...]:
     """Merge cases with the same answer for the same reasons; what sets the others apart becomes their facts.
 
-    `keys` are the label keys that policies look at: no other label can make a difference.
+    `scope` is what policies look at: no other label can make a difference.
     """
     merged: dict[object, list[Judged]] = {}
     for each in judged:
@@ -48,7 +48,7 @@ def fold(judged: Iterable[Judged], keys: Iterable[str]) -> tuple[Case, ...]:
     groups = list(merged.values())
     cases = [_merge([each.case for each in group]) for group in groups]
     if len({case.outcome for case in cases}) > 1:
-        wanted = sorted(keys)
+        wanted = sorted(scope.keys)
         nodes = _own_nodes(cases)
         told = any(nodes)
         froms = _apart([_first(each.sources for each in group) for group in groups], wanted, "source", told)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
+from itertools import chain
 from typing import Any, Final
 
 from console.objects.core import Namespace, Pod
@@ -79,7 +80,11 @@ class CompiledPolicies:
 
     def over(self, namespaces: Iterable[str]) -> tuple[Policy, ...]:
         """The policies that may select pods of the namespaces: theirs, and the cluster-scoped ones."""
-        return (*self._cluster_wide.compiled, *(each for name in namespaces for each in self._of(name).compiled))
+        return (*self._cluster_wide.compiled, *chain.from_iterable(self._of(name).compiled for name in namespaces))
+
+    def named(self, ref: ObjectRef) -> Policy:
+        """The compiled form of a valid policy of the snapshot."""
+        return next(each for each in self._of(ref.namespace).compiled if each.ref == ref)
 
     def selecting(self, pod: Pod) -> tuple[Policy, ...]:
         """The policies that select a pod; none for hostNetwork pods."""

@@ -21,7 +21,7 @@ from console.objects.netpol import NetworkPolicy
 from console.objects.snapshot import Snapshot
 from console.objects.tiered import TieredPolicy
 from console.policy.addresses import parse_address
-from console.policy.asking import Modes, ask
+from console.policy.asking import Modes, any_matches
 from console.policy.cases import Judged, across_ports, alike, fold, outcome_of, same_reasons
 from console.policy.caveats import Caveat
 from console.policy.compiled import CompiledPolicies
@@ -31,12 +31,12 @@ from console.policy.judge import judge
 from console.policy.model import Direction, Policy, Tier
 from console.policy.near import near_misses
 from console.policy.networking import Problem
-from console.policy.notes import baseline_caveats, case_caveats, plugin_caveats, service_caveats
+from console.policy.notes import baseline_caveats, baseline_spoke, case_caveats, plugin_caveats, service_caveats
 from console.policy.parties import Replicas, Scope, bare_ends, families_of, replicas
 from console.policy.plugins import Plugin, detect
 from console.policy.posture import Posture, Side, Stance, combine
 from console.policy.services import Target, Translation, selected, translate
-from console.policy.trace import DirectionTrace, Party, PolicyTrace, Question
+from console.policy.trace import DirectionTrace, Party, Question
 from console.policy.verdict import Case, Connection, End, EndKind, NearMiss, Outcome, ServiceState, Verdict
 
 
@@ -150,7 +150,7 @@ class Engine:
     def _judge_group(self, connection: Connection, group: _Group) -> tuple[Case, ...]:
         source, destination = connection.source, group.end
         policies = self._policies.over({pod.namespace for pod in (*source.pods, *destination.pods)})
-        scope = Scope.of(policies, [gap.pod_selector for gap in self.gaps])
+        scope = Scope(policies, [gap.pod_selector for gap in self.gaps])
         families = self._families(source, destination)
         by_family: list[tuple[int | None, tuple[Case, ...]]] = []
         tried: list[int | None] = [*families] if families else [None]
@@ -160,7 +160,7 @@ class Engine:
             froms = replicas(ends[0], self.snapshot, scope, family, beside=bare_ends(destination))
             tos = replicas(ends[1], self.snapshot, scope, family, beside=bare_ends(source))
             judged = [self._judged(connection, *pair, group.port, apart=families == []) for pair in _pairs(froms, tos)]
-            by_family.append((family, fold(judged, scope.keys)))
+            by_family.append((family, fold(judged, scope)))
         first = by_family[0][1]
         if all(same_reasons(first, cases) for _, cases in by_family[1:]):
             return first
@@ -201,7 +201,7 @@ class Engine:
         ingress = self.direction(Question(Direction.INGRESS, dst, src, *how))
         caveats = case_caveats(src, dst, egress, ingress)
         for trace in (egress, ingress):
-            if trace.question.subject.pod is not None:
+            if trace.question.subject.pod is not None and baseline_spoke(trace):
                 caveats.update(baseline_caveats(self.selecting(trace.question.subject.pod), trace))
         if apart:
             caveats.add(Caveat("NO_COMMON_FAMILY"))
@@ -231,19 +231,19 @@ class Engine:
         if blocked is None:
             return ()
 
-        def ask_anyway(direction: DirectionTrace, ref: ObjectRef) -> PolicyTrace:
-            policy = next(each for each in self._policies.over([ref.namespace]) if each.ref == ref)
-            return ask(policy, direction.question, self.modes, anyway=True)
+        def would_match(direction: DirectionTrace, ref: ObjectRef) -> bool:
+            rules = self._policies.named(ref).rules(direction.direction) or ()
+            return any_matches(rules, direction.question, self.modes)
 
-        return near_misses(blocked, ask_anyway)
+        return near_misses(blocked, would_match)
 
     def _caveats(
         self, connection: Connection, translation: Translation | None, cases: Sequence[Case]
     ) -> tuple[Caveat, ...]:
         found = {*connection.source.caveats, *connection.destination.caveats}
         found.update(caveat for case in cases for caveat in case.caveats)
-        egress = [policy for pod in connection.source.pods for policy in self.selecting(pod)]
         if translation is not None:
+            egress = [policy for pod in connection.source.pods for policy in self.selecting(pod)]
             found |= service_caveats(connection, translation, egress, cases)
         asked = {trace.ref for case in cases for direction in case.directions() for trace in direction.policies()}
         for ref, problems in self._policies.noted(asked):

@@ -43,7 +43,10 @@ def judge(question: Question, *, policies: Sequence[Policy], gaps: Sequence[Gap]
     # Both exemptions are NetworkPolicy's. The other tiers can name nodes, and mean them; and a pod that a Service
     # leads back to itself is subject to them (the API overview of network-policy-api, on hairpin traffic).
     exempt = own_node or itself
-    asked = [_asked(tier, policies, question, modes) for tier in Tier]
+    by_tier: dict[Tier, list[Policy]] = {tier: [] for tier in Tier}
+    for policy in policies:
+        by_tier[policy.tier].append(policy)
+    asked = [_asked(tier, own, question, modes) for tier, own in by_tier.items()]
     answers = _answers(asked, exempt=exempt)
     answer: Match = answers.pop() if len(answers) == 1 else None
     tiers, deciding = _told(asked, exempt=exempt, sure=answer is not None)
@@ -66,7 +69,7 @@ def _additive(tiers: Sequence[TierTrace], exempt: bool) -> bool:
 
 def _asked(tier: Tier, policies: Sequence[Policy], question: Question, modes: Modes) -> TierTrace:
     """Ask the policies of a tier, in order of priority; the result is not filled in yet."""
-    own = sorted((policy for policy in policies if policy.tier is tier), key=lambda each: (each.priority, each.ref))
+    own = sorted(policies, key=lambda each: (each.priority, each.ref))
     traces = [ask(policy, question, modes) for policy in own]
     return TierTrace(
         tier,

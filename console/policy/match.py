@@ -39,21 +39,21 @@ def selects_namespace(selector: LabelSelector, namespace: Namespace) -> Match:
     """Whether a selector matches a namespace; None where that rests on labels nobody could read."""
     if namespace.labels_known:
         return selects(selector, namespace.labels)
-    return both(*(clause.matched for clause in _namespace_clauses(selector, namespace, ())))
+    return both(*(clause.matched for clause in namespace_clauses(selector, namespace, ())))
 
 
 def both(*matches: Match) -> Match:
     """Three-valued AND: false if any is false, else unknown if any is unknown."""
-    if any(match is False for match in matches):
+    if False in matches:
         return False
-    return None if any(match is None for match in matches) else True
+    return None if None in matches else True
 
 
 def either(*matches: Match) -> Match:
     """Three-valued OR: true if any is true, else unknown if any is unknown."""
-    if any(match is True for match in matches):
+    if True in matches:
         return True
-    return None if any(match is None for match in matches) else False
+    return None if None in matches else False
 
 
 def keys_of(selector: LabelSelector | None) -> Iterator[str]:
@@ -68,34 +68,36 @@ def pod_clauses(selector: LabelSelector, pod: Pod, path: Path) -> tuple[Clause, 
     """One clause for each requirement of a podSelector at `path`."""
     if selector.is_empty:
         return (Clause(ClauseKind.POD_SELECTOR, path, True, "any pod", "a pod"),)
-    return tuple(clause for _, clause in _clauses(ClauseKind.POD_SELECTOR, selector, pod.labels, path))
+    return tuple(_clauses(ClauseKind.POD_SELECTOR, selector, pod.labels, path))
 
 
 def namespace_clauses(selector: LabelSelector, namespace: Namespace, path: Path) -> tuple[Clause, ...]:
     """One clause for each requirement of a namespaceSelector at `path`."""
     if selector.is_empty:
         return (Clause(ClauseKind.NAMESPACE_SELECTOR, path, True, "any namespace", namespace.name),)
-    return tuple(_namespace_clauses(selector, namespace, path))
+    found = _clauses(ClauseKind.NAMESPACE_SELECTOR, selector, namespace.labels, path)
+    if namespace.labels_known:
+        return tuple(found)
+    unread = f"labels of {namespace.name} not readable"
+    return tuple(
+        clause if key == METADATA_NAME else Clause(clause.kind, clause.path, None, clause.wanted, unread)
+        for key, clause in zip(keys_of(selector), found, strict=True)
+    )
 
 
-def _namespace_clauses(selector: LabelSelector, namespace: Namespace, path: Path) -> Iterator[Clause]:
-    for key, clause in _clauses(ClauseKind.NAMESPACE_SELECTOR, selector, namespace.labels, path):
-        if namespace.labels_known or key == METADATA_NAME:
-            yield clause
-        else:
-            yield Clause(clause.kind, clause.path, None, clause.wanted, f"labels of {namespace.name} not readable")
-
-
-def _clauses(
-    kind: ClauseKind, selector: LabelSelector, labels: Mapping[str, str], path: Path
-) -> Iterator[tuple[str, Clause]]:
-    for key, value in (selector.match_labels or {}).items():
-        where: Path = (*path, "matchLabels", key)
-        yield key, Clause(kind, where, labels.get(key) == value, f"{key}={value}", _found(key, labels))
+def _clauses(kind: ClauseKind, selector: LabelSelector, labels: Mapping[str, str], path: Path) -> list[Clause]:
+    """A clause for each requirement, in the order of `keys_of`."""
+    found: list[Clause] = []
+    for key, wanted in (selector.match_labels or {}).items():
+        value = labels.get(key)
+        told = f"{key} absent" if value is None else f"{key}={value}"
+        found.append(Clause(kind, (*path, "matchLabels", key), value == wanted, f"{key}={wanted}", told))
     for index, entry in enumerate(selector.match_expressions or ()):
-        where = (*path, "matchExpressions", index)
+        value = labels.get(entry.key)
+        told = f"{entry.key} absent" if value is None else f"{entry.key}={value}"
         matched = requirement_holds(entry, labels)
-        yield entry.key, Clause(kind, where, matched, wording(entry), _found(entry.key, labels))
+        found.append(Clause(kind, (*path, "matchExpressions", index), matched, wording(entry), told))
+    return found
 
 
 def wording(entry: Requirement) -> str:
@@ -104,10 +106,6 @@ def wording(entry: Requirement) -> str:
         return f"{entry.key} {'exists' if entry.operator == 'Exists' else 'absent'}"
     relation = "in" if entry.operator == "In" else "not in"
     return f"{entry.key} {relation} ({', '.join(entry.values or ())})"
-
-
-def _found(key: str, labels: Mapping[str, str]) -> str:
-    return f"{key}={labels[key]}" if key in labels else f"{key} absent"
 
 
 def cidr_clause(peer: CidrPeer, party: Party) -> Clause:
@@ -140,7 +138,7 @@ def node_clauses(selector: LabelSelector, party: Party, path: Path) -> tuple[Cla
         return (Clause(ClauseKind.NODES, path, None, "a node", party.name, "the labels of its node are not known"),)
     if selector.is_empty:
         return (Clause(ClauseKind.NODES, path, True, "any node", party.node.name),)
-    return tuple(clause for _, clause in _clauses(ClauseKind.NODES, selector, party.node.labels, path))
+    return tuple(_clauses(ClauseKind.NODES, selector, party.node.labels, path))
 
 
 def port_clause(match: PortMatch, destination: Pod | None, protocol: Protocol, port: int) -> Clause:

@@ -7,21 +7,21 @@ from typing import Final
 
 from console.objects.meta import ObjectRef
 from console.policy.model import Tier
-from console.policy.trace import Clause, ClauseKind, DirectionTrace, PolicyTrace, RuleTrace
+from console.policy.trace import Clause, ClauseKind, DirectionTrace, RuleTrace
 from console.policy.verdict import Case, NearMiss, Outcome
 
 _MOST: Final = 5  # what one reads at a glance; the trace has them all
 
-#: Evaluates the rules of a policy that does not select the end, as if it did.
-AskAnyway = Callable[[DirectionTrace, ObjectRef], PolicyTrace]
+#: Whether a rule of a policy that does not select the end would match, if it did.
+WouldMatch = Callable[[DirectionTrace, ObjectRef], bool]
 
 
-def near_misses(case: Case, ask_anyway: AskAnyway) -> tuple[NearMiss, ...]:
+def near_misses(case: Case, would_match: WouldMatch) -> tuple[NearMiss, ...]:
     """The near misses of a blocked case, the nearest first; none where it is not blocked."""
     if case.outcome is not Outcome.BLOCKED:
         return ()
     found = [miss for direction in case.directions() if direction.allowed is False
-             for miss in _of_direction(direction, ask_anyway)]  # fmt: skip
+             for miss in _of_direction(direction, would_match)]  # fmt: skip
     # A rule that fails in one half only is nearer than one that fails in both, however few their clauses.
     found.sort(key=lambda miss: (_halves(miss), len(miss.failed)))
     return tuple(miss for miss in found if _halves(miss) == _halves(found[0]))[:_MOST]
@@ -31,7 +31,7 @@ def _halves(miss: NearMiss) -> int:
     return len({clause.kind is ClauseKind.PORT for clause in miss.failed})
 
 
-def _of_direction(direction: DirectionTrace, ask_anyway: AskAnyway) -> Iterator[NearMiss]:
+def _of_direction(direction: DirectionTrace, would_match: WouldMatch) -> Iterator[NearMiss]:
     for tier in direction.tiers:
         if tier.tier is not Tier.NETWORK_POLICY:
             continue
@@ -40,13 +40,10 @@ def _of_direction(direction: DirectionTrace, ask_anyway: AskAnyway) -> Iterator[
                 if not rule.matched and _could_match(rule):
                     yield NearMiss(direction.direction, policy.ref, rule.index, rule.path, failed_clauses(rule))
         for policy in tier.unselecting:
-            if policy.governs:
+            if policy.governs and would_match(direction, policy.ref):
                 # It would allow this, if only it selected the end.
-                for rule in ask_anyway(direction, policy.ref).rules:
-                    if rule.matched:
-                        failed = tuple(clause for clause in policy.subject if not clause.matched)
-                        yield NearMiss(direction.direction, policy.ref, None, failed[0].path, failed)
-                        break
+                failed = _failed(policy.subject)
+                yield NearMiss(direction.direction, policy.ref, None, failed[0].path, failed)
 
 
 def _could_match(rule: RuleTrace) -> bool:

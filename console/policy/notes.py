@@ -48,12 +48,15 @@ def _why_unknown(direction: DirectionTrace) -> Iterator[Caveat]:
         yield Caveat("SAME_PRIORITY", ", ".join(str(policy.ref) for policy in direction.policies() if policy.rules))
 
 
-def baseline_caveats(engine_policies: Iterable[Policy], direction: DirectionTrace) -> Iterator[Caveat]:
-    """Whether Baseline decides a direction while a NetworkPolicy isolates the same pod in the other one."""
-    if not any(tier.tier is Tier.BASELINE and _spoke(tier) for tier in direction.tiers):
-        return
+def baseline_spoke(direction: DirectionTrace) -> bool:
+    """Whether the Baseline tier decides a direction."""
+    return any(tier.tier is Tier.BASELINE and _spoke(tier) for tier in direction.tiers)
+
+
+def baseline_caveats(selecting: Iterable[Policy], direction: DirectionTrace) -> Iterator[Caveat]:
+    """The NetworkPolicies, of those `selecting` the pod, that isolate it in the other direction than this one."""
     other = Direction.INGRESS if direction.direction is Direction.EGRESS else Direction.EGRESS
-    for policy in engine_policies:
+    for policy in selecting:
         if policy.tier is Tier.NETWORK_POLICY and policy.rules(other) is not None:
             yield Caveat("BASELINE_BESIDE_NETWORK_POLICY", str(policy.ref))
 

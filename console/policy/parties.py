@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterator, Sequence
+from functools import cached_property
 from ipaddress import IPv4Address, IPv6Address
+from itertools import chain
 
 import msgspec
 from msgspec.structs import replace
@@ -12,39 +14,50 @@ from console.objects.core import Pod
 from console.objects.coverage import LOADING, NOT_READABLE, Gap
 from console.objects.selectors import LabelSelector
 from console.objects.snapshot import Snapshot
-from console.policy.addresses import Block, Blocks, contains, internet, never_a_pods, parse_address, within
+from console.policy.addresses import Blocks, contains, internet, never_a_pods, parse_address, within
 from console.policy.match import keys_of
-from console.policy.model import Address, CidrPeer, Network, PodPeer, Policy
+from console.policy.model import Address, CidrPeer, Network, PodPeer, Policy, Rule
 from console.policy.trace import Party
 from console.policy.verdict import End, EndKind
 
 
-class Scope(msgspec.Struct, frozen=True):
-    """What the policies in question can tell apart: label keys, networks, and in `blocks` those of each rule."""
+class Scope:
+    """What some policies, and further selectors that matter, can tell apart; worked out when it is asked for."""
 
-    keys: frozenset[str]
-    networks: tuple[Network, ...]
-    blocks: tuple[Blocks, ...] = ()
+    def __init__(self, policies: Sequence[Policy], selectors: Sequence[LabelSelector | None] = ()) -> None:
+        self._policies = policies
+        self._selectors = selectors
 
-    @classmethod
-    def of(cls, policies: Iterable[Policy], selectors: Iterable[LabelSelector | None] = ()) -> Scope:
-        """The scope of the policies that may select either end, and of further selectors that matter."""
-        keys = {key for selector in selectors for key in keys_of(selector)}
-        networks: dict[Network, None] = {}
-        together: dict[Blocks, None] = {}
-        for policy in policies:
-            keys.update(keys_of(policy.subject.pods))
-            for rule in (*(policy.ingress or ()), *(policy.egress or ())):
-                blocks: list[Block] = []
-                for peer in rule.peers or ():
-                    if isinstance(peer, PodPeer):
-                        keys.update(keys_of(peer.pods))
-                    elif isinstance(peer, CidrPeer):
-                        networks.update(dict.fromkeys((peer.network, *peer.excepts)))
-                        blocks.append((peer.network, peer.excepts))
-                if blocks:
-                    together[tuple(blocks)] = None
-        return cls(frozenset(keys), tuple(networks), tuple(together))
+    def _rules(self) -> Iterator[Rule]:
+        for policy in self._policies:
+            yield from policy.ingress or ()
+            yield from policy.egress or ()
+
+    @cached_property
+    def keys(self) -> frozenset[str]:
+        """The keys of pods' labels."""
+        peers = (peer for rule in self._rules() for peer in rule.peers or () if isinstance(peer, PodPeer))
+        subjects = (policy.subject.pods for policy in self._policies)
+        selectors = chain(self._selectors, subjects, (peer.pods for peer in peers))
+        return frozenset(key for selector in selectors for key in keys_of(selector))
+
+    @cached_property
+    def blocks(self) -> tuple[Blocks, ...]:
+        """The networks of each rule that has any, with their exceptions."""
+        return tuple(
+            dict.fromkeys(
+                blocks
+                for rule in self._rules()
+                if (blocks := tuple((p.network, p.excepts) for p in rule.peers or () if isinstance(p, CidrPeer)))
+            )
+        )
+
+    @cached_property
+    def networks(self) -> tuple[Network, ...]:
+        """All networks and exceptions."""
+        return tuple(
+            dict.fromkeys(each for blocks in self.blocks for block in blocks for each in (block[0], *block[1]))
+        )
 
 
 class Replicas(msgspec.Struct, frozen=True):
@@ -153,6 +166,8 @@ def replicas(
         if end.ref is not None:  # whose addresses they are is known
             parties = [replace(party, pod_gaps=()) for party in parties]
         return [Replicas((party,)) for party in parties]
+    if len(end.pods) == 1:
+        return [Replicas((pod_party(end.pods[0], snapshot, family),))]
     classes: dict[object, list[Party]] = {}
     for pod in end.pods:
         party = pod_party(pod, snapshot, family)
