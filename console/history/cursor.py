@@ -1,4 +1,4 @@
-"""Moves through a recording: to a moment, on to the next event, back to the one before."""
+"""Moves through a recording: to a moment, and on to the next event."""
 
 from __future__ import annotations
 
@@ -103,17 +103,6 @@ class Cursor:
         while self._next is not None and self._next.at <= at:
             self.step()
         self.at = at
-
-    def back(self) -> bool:
-        """Move to the event before this moment; whether there was one."""
-        place, target = self.recording.place(self.at), None
-        while target is None and place >= 0:
-            times = (event.at for event in self.recording.events(place))
-            target = max((at for at in times if at < self.at), default=None)
-            place -= 1
-        if target is not None:
-            self.seek(target)
-        return target is not None
 
     def moment(self) -> Moment:
         """The state here."""

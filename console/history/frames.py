@@ -35,8 +35,6 @@ _HEADER: Final = struct.Struct(">4sBIq")
 _DIGEST: Final = 16
 #: Bytes of a file looked through at once.
 _BLOCK: Final = 1 << 16
-#: Bytes of a frame beside its payload.
-OVERHEAD: Final = _HEADER.size + _DIGEST
 
 
 @dataclass(frozen=True, slots=True)

@@ -30,9 +30,8 @@ class Recorder:
     """Writes the updates of one source to one recording, from the first whole one on.
 
     `say` is told (on the recorder's thread) when writing fails and when it goes on again;
-    what happens in between is missing, and the recording says so. `clock` gives
-    time.time() seconds. `trouble` is what is wrong now, `incomplete` whether anything was,
-    `written` how many changes were written.
+    what happens in between is missing, and the recording says so. `trouble` is what
+    is wrong now, `incomplete` whether anything was, `written` how many changes were written.
     """
 
     def __init__(
@@ -41,14 +40,12 @@ class Recorder:
         source: str,
         *,
         annotations: bool = False,
-        clock: Callable[[], float] = time.time,
         say: Callable[[str], None] = lambda _: None,
     ) -> None:
         self.trouble = ""
         self.incomplete = False
         self.written = 0
         self._writer = writer
-        self._clock = clock
         self._say = say
         self._times = Times(writer.last)
         self._notes = Notes(source, self._times, annotations=annotations)
@@ -108,7 +105,7 @@ class Recorder:
                 self._wake.wait_for(lambda: self._stopping, SYNC if self._begun else SYNC / 10)
                 update, self._waiting = self._waiting, None
                 stopping = self._stopping
-            now = self._clock()
+            now = time.time()
             try:
                 if update is not None:
                     self.record(update, now)

@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
+import math
 import threading
 import time
 from collections import deque
 from collections.abc import Callable
-from contextlib import suppress
 from functools import partial
 from pathlib import Path
 from typing import Final
@@ -26,7 +26,7 @@ _GOODBYE: Final = 0.4
 
 
 class RecordingSource:
-    """A recording at a moment. A Source, with `seek`, `step` and `play` beside.
+    """A recording at a moment. A Source, and rewind.Movable.
 
     Its updates are in state PAST, whose `since` is the moment that is shown. What is
     moved to takes effect on the source's own thread; each move is an update.
@@ -44,7 +44,7 @@ class RecordingSource:
         self._closed = False
         self._thread: threading.Thread | None = None
         self._wake = threading.Condition()
-        self._moves: deque[Callable[[Cursor], tuple[Change, ...]]] = deque()
+        self._moves: deque[float] = deque()
         self._handing = threading.RLock()
 
     @property
@@ -71,66 +71,21 @@ class RecordingSource:
         if self._handing.acquire(timeout=_GOODBYE):
             self._handing.release()
 
-    # -- moving; each returns at once
-
-    def seek(self, at: str) -> None:
-        """Show a moment, as `times.moment` reads it. One outside of the recording changes nothing."""
-
-        def move(cursor: Cursor) -> tuple[Change, ...]:
-            begin, end = cursor.recording.begin, cursor.recording.end
-            cursor.seek(moment(at, begin, end))
-            return ()
-
-        self._move(move)
+    # -- moving (see rewind.Movable); each returns at once
 
     def go(self, at: float) -> bool:
         """See rewind.Movable; at most an end of the recording."""
-        self._to(lambda _: at)
+        with self._wake:
+            self._moves.append(at)
+            self._wake.notify()
         return True
-
-    def mark(self, at: float) -> None:
-        """See rewind.Movable: every moment is kept."""
 
     def now(self) -> None:
         """See rewind.Movable: the end of the recording."""
-        self._to(lambda cursor: cursor.recording.end)
+        self.go(math.inf)
 
-    def shift(self, seconds: float) -> None:
-        """Show a moment so many seconds later, or (negative) earlier; at most an end of the recording."""
-        self._to(lambda cursor: cursor.at + seconds)
-
-    def _to(self, where: Callable[[Cursor], float]) -> None:
-        def move(cursor: Cursor) -> tuple[Change, ...]:
-            cursor.seek(min(max(where(cursor), cursor.recording.begin), cursor.recording.end))
-            return ()
-
-        self._move(move)
-
-    def step(self, *, back: bool = False) -> None:
-        """Show the next change, or the one before."""
-
-        def move(cursor: Cursor) -> tuple[Change, ...]:
-            if back:
-                cursor.back()
-                return ()
-            event = cursor.step()
-            return event.changes() if event is not None else ()
-
-        self._move(move)
-
-    def play(self, speed: float) -> None:
-        """Let it play at this speed from here on; 0: stand still."""
-
-        def move(_: Cursor) -> tuple[Change, ...]:
-            self._speed = speed
-            return ()
-
-        self._move(move)
-
-    def _move(self, move: Callable[[Cursor], tuple[Change, ...]]) -> None:
-        with self._wake:
-            self._moves.append(move)
-            self._wake.notify()
+    def mark(self, at: float) -> None:
+        """See rewind.Movable: every moment is kept."""
 
     # -- the thread
 
@@ -152,17 +107,16 @@ class RecordingSource:
             changes = ()
             began, from_ = time.monotonic(), cursor.at
             while not self._closed:
-                moved = self._wait(None if not self._speed or cursor.at >= cursor.recording.end else _PACE)
-                if moved is not None:
-                    with suppress(ConsoleError):  # a moment that is none leaves it where it is
-                        changes += moved(cursor)
+                to = self._wait(None if not self._speed or cursor.at >= cursor.recording.end else _PACE)
+                if to is not None:
+                    cursor.seek(min(max(to, cursor.recording.begin), cursor.recording.end))
                     break
                 changes += _play_to(cursor, from_ + (time.monotonic() - began) * self._speed)
                 if changes or cursor.at >= cursor.recording.end or cursor.at - from_ >= 1.0:
                     break
 
-    def _wait(self, timeout: float | None) -> Callable[[Cursor], tuple[Change, ...]] | None:
-        """The next move, or None after `timeout` seconds."""
+    def _wait(self, timeout: float | None) -> float | None:
+        """The moment to move to next, or None after `timeout` seconds."""
         with self._wake:
             self._wake.wait_for(lambda: self._moves or self._closed, timeout)
             return self._moves.popleft() if self._moves else None

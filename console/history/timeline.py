@@ -141,8 +141,8 @@ class Timeline:
         return turned(before, self._judged)
 
 
-def gathered(happened: Iterable[Happened], within: float = TOGETHER) -> Iterator[Happened]:
-    """What happened, with what follows within so many seconds of the first taken together.
+def gathered(happened: Iterable[Happened]) -> Iterator[Happened]:
+    """What happened, with what follows within TOGETHER seconds of the first taken together.
 
     But not two changes of one object: what the first opened the second may have closed.
     """
@@ -150,7 +150,7 @@ def gathered(happened: Iterable[Happened], within: float = TOGETHER) -> Iterator
     seen: set[ObjectRef] = set()
     for at, more, snapshot in happened:
         refs = {change.ref for change in more if change.ref.kind not in _BUSY}
-        if last is not None and (at - first > within or not seen.isdisjoint(refs)):
+        if last is not None and (at - first > TOGETHER or not seen.isdisjoint(refs)):
             yield first, tuple(changes), last
             changes, last = [], None
             seen.clear()

@@ -164,17 +164,14 @@ def test_it_can_be_moved_by_hand(demo: Told) -> None:
     source = RecordingSource(str(demo.path), "+0s")
     source.open(taken)
     first = taken.until(lambda update: update.status.state is State.PAST)
-    source.step()
-    stepped = taken.until(lambda update: update.status.since > first.status.since)
-    assert stepped.changes
-    source.step(back=True)
-    back = taken.until(lambda update: update.status.since < stepped.status.since)
-    assert comparable(back.snapshot) == comparable(first.snapshot)
-    source.seek("end")
+    at, there = demo.seen[len(demo.seen) // 2]
+    assert source.go(at)
+    assert comparable(taken.until(lambda update: update.status.since == at).snapshot) == comparable(there)
+    source.now()
     taken.until(lambda update: comparable(update.snapshot) == comparable(demo.seen[-1][1]))
-    source.seek("2001-01-01")  # no moment of it: nothing moves
-    source.seek("+0s")
-    taken.until(lambda update: comparable(update.snapshot) == comparable(first.snapshot))
+    assert source.go(0.0)  # before it begins: where it begins
+    again = taken.until(lambda update: update.status.since == first.status.since)
+    assert comparable(again.snapshot) == comparable(first.snapshot)
     source.close()
 
 
