@@ -49,17 +49,17 @@ class Access:
     def __init__(self) -> None:
         self._lock = threading.Lock()
         self._grants: dict[str, tuple[Rule, ...]] = {DEFAULT_USER: (Rule(("get", "list", "watch", "impersonate")),)}
-        self._refusals: list[tuple[str, str, str, str]] = []
+        self._refusals: list[tuple[str, str, str]] = []
 
     def grant(self, subject: str, *rules: Rule) -> None:
         """Make `rules` all the rights of a user, or of a group (``group:NAME``)."""
         with self._lock:
             self._grants[subject] = rules
 
-    def refuse(self, *, verb: str = "*", resource: str = "*", namespace: str = "*", user: str = "*") -> None:
+    def refuse(self, *, verb: str = "*", resource: str = "*", namespace: str = "*") -> None:
         """Refuse what would be granted, until `relent`. Namespace ``""`` is the request for the whole cluster."""
         with self._lock:
-            self._refusals.append((verb, resource, namespace, user))
+            self._refusals.append((verb, resource, namespace))
 
     def relent(self) -> None:
         """Drop every refusal."""
@@ -68,7 +68,7 @@ class Access:
 
     def allowed(self, user: User, verb: str, group: str, resource: str, namespace: str) -> bool:
         """Whether `user` may; namespace ``""`` asks for the whole cluster."""
-        wanted = (verb, resource, namespace, user.name)
+        wanted = (verb, resource, namespace)
         with self._lock:
             if any(
                 all(held in ("*", got) for held, got in zip(refusal, wanted, strict=True)) for refusal in self._refusals
