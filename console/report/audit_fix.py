@@ -16,7 +16,8 @@ from console.policy.fix import Fix
 from console.policy.opens import Path, ref_of
 from console.report.clean import clean, clean_lines, json_text
 from console.report.json import manifest
-from console.report.words import count, fix_line, some
+from console.report.verdict_words import fix_line
+from console.report.words import count, some
 
 #: Paths that are told of one proposal, folded; JSON has them all.
 _MOST: Final = 12

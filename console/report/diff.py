@@ -11,7 +11,7 @@ from console.policy.difference_model import Alone, Change, Difference, Kind, Par
 from console.policy.matrix import OUTSIDE
 from console.policy.ports import PortSpan
 from console.policy.verdict import Verdict
-from console.report import words
+from console.report import verdict_words, words
 from console.report.clean import clean
 from console.report.json import ref_json
 from console.report.reach import ports_word, unseen_lines
@@ -62,7 +62,7 @@ def _change(change: Change) -> Iterator[str]:
     for cause in _folded(change.causes):
         yield f"    {of_one}{cause_line(cause)}"
     for word, verdict in (("was", change.was), ("now", change.now)):
-        yield f"    {word} {words.outcome_word(verdict.outcome)}  {words.headline(verdict)}"
+        yield f"    {word} {words.outcome_word(verdict.outcome)}  {verdict_words.headline(verdict)}"
 
 
 def path_line(change: Change) -> str:
@@ -183,7 +183,7 @@ def _verdict(verdict: Verdict) -> dict[str, str]:
         "destination": str(asked.destination),
         "port": f"{asked.port}/{asked.protocol.value}",
         "outcome": verdict.outcome.value,
-        "reason": words.headline(verdict),
+        "reason": verdict_words.headline(verdict),
     }
 
 

@@ -12,7 +12,7 @@ from console.policy.networking import dotted
 from console.policy.ports import PortsVerdict
 from console.policy.trace import Clause, DirectionTrace, PolicyTrace, RuleTrace
 from console.policy.verdict import Case, End, NearMiss, ServiceStep, Verdict
-from console.report import words
+from console.report import verdict_words
 
 
 def verdict_json(verdict: Verdict, fix: Fix | None) -> dict[str, Any]:
@@ -28,7 +28,7 @@ def verdict_json(verdict: Verdict, fix: Fix | None) -> dict[str, Any]:
         "protocol": verdict.connection.protocol.value,
         "port": verdict.connection.port,
         "outcome": verdict.outcome.value,
-        "reason": words.headline(verdict),
+        "reason": verdict_words.headline(verdict),
         "service": _service(verdict.service) if verdict.service else None,
         "egress": _direction(leading.egress) if leading else None,
         "ingress": _direction(leading.ingress) if leading else None,
@@ -99,7 +99,7 @@ def _direction(trace: DirectionTrace) -> dict[str, Any]:
     return {
         "allowed": trace.allowed,
         "ground": trace.ground.name.lower(),
-        "reason": words.direction_reason(trace),
+        "reason": verdict_words.direction_reason(trace),
         "isolated_by": [ref_json(ref) for ref in trace.isolated_by],
         "gaps": [{"code": gap.code, "why": gap.why} for gap in trace.gaps],
         "tiers": [
@@ -160,5 +160,5 @@ def _near_miss(miss: NearMiss) -> dict[str, Any]:
         "object": ref_json(miss.policy),
         "path": dotted(miss.path),
         "failed": [_clause(clause) for clause in miss.failed],
-        "text": words.near_miss_line(miss),
+        "text": verdict_words.near_miss_line(miss),
     }

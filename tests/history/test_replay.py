@@ -35,7 +35,7 @@ from console.objects.meta import ObjectRef
 from console.objects.snapshot import KubeObject, Snapshot
 from console.policy.ends import connection
 from console.policy.engine import Engine
-from console.report import words
+from console.report import verdict_words
 from console.report.story import story_markdown
 from tests.clusters import policy
 from tests.clusters import snapshot as written
@@ -115,7 +115,7 @@ def shows(wanted: dict[object, KubeObject], update: Update) -> bool:
 def judged(snapshot: Snapshot) -> tuple[list[str], Audit]:
     engine = Engine(snapshot)
     verdicts = [engine.evaluate(connection(*question, snapshot)) for question in QUESTIONS]
-    said = [f"{verdict.outcome.value}: {words.headline(verdict)}" for verdict in verdicts]
+    said = [f"{verdict.outcome.value}: {verdict_words.headline(verdict)}" for verdict in verdicts]
     return said, audit(engine, default_charter(), today=date(2026, 1, 1))
 
 

@@ -12,7 +12,7 @@ from console.policy.ends import parse_end
 from console.policy.engine import Engine
 from console.policy.ports import any_port
 from console.policy.verdict import Outcome, ServiceState, Verdict
-from console.report.words import headline, service_line
+from console.report.verdict_words import headline, service_line
 from tests.clusters import ask, document, pod, policy, snapshot
 
 TWO = pod("a", "src", "10.0.0.1", role="client") + pod("b", "dst", "10.0.0.2", role="server")

@@ -14,7 +14,7 @@ from console.policy.engine import Engine
 from console.policy.fix import Fix, fix_for, raw_policy
 from console.policy.model import Action, Direction
 from console.policy.verdict import EndKind, Outcome, ServiceState, Verdict
-from console.report import words
+from console.report import verdict_words, words
 from console.report.json import manifest
 from console.tui.model.standing import Standing
 from console.tui.model.yamlview import Sheet, plain_sheet
@@ -113,19 +113,19 @@ def nothing_to_fix(verdict: Verdict | None) -> str:
     if verdict.outcome is Outcome.ALLOWED:
         return "Nothing is to fix: the connection is ALLOWED."
     if verdict.outcome is Outcome.UNKNOWN:
-        return f"Whether a policy blocks it is not known: {words.headline(verdict)}"
+        return f"Whether a policy blocks it is not known: {verdict_words.headline(verdict)}"
     return ""
 
 
 def why_none(verdict: Verdict) -> str:
     """Why no policy opens what is blocked."""
     if verdict.service is not None and verdict.service.state is not ServiceState.TRANSLATED:
-        return f"No policy blocks it, so none can open it: {words.service_line(verdict.service)}."
+        return f"No policy blocks it, so none can open it: {verdict_words.service_line(verdict.service)}."
     traces = [trace for case in verdict.cases for trace in case.directions()]
     for trace in traces:
         if trace.allowed is None:
-            end = words.this_end(trace.direction)
-            return f"No policy is known to open all of it: at the {end} it {words.direction_reason(trace)}."
+            end = verdict_words.this_end(trace.direction)
+            return f"No policy is known to open all of it: at the {end} it {verdict_words.direction_reason(trace)}."
     outside = verdict.connection.source.kind in (EndKind.INTERNET, EndKind.NETWORK, EndKind.ADDRESS)
     for trace in traces:
         denied = next((each for each in trace.deciders if each.decided is Action.DENY), None)

@@ -19,7 +19,7 @@ from console.policy.trace import (
     TierTrace,
 )
 from console.policy.verdict import Case, Outcome, ServiceState, Verdict
-from console.report import words
+from console.report import verdict_words, words
 from console.tui.model.nodes import Focus, Key, Node
 from console.tui.text import Piece, Tone
 
@@ -119,7 +119,7 @@ def _service(verdict: Verdict, key: Key = ()) -> Node:
     assert step is not None
     good = step.state is ServiceState.TRANSLATED
     glyph = Piece("● " if good else "○ ", Tone.GOOD if good else Tone.BAD)
-    return Node((*key, "service"), (glyph, Piece(f"{'service':<12}"), Piece(words.service_line(step))))
+    return Node((*key, "service"), (glyph, Piece(f"{'service':<12}"), Piece(verdict_words.service_line(step))))
 
 
 def _direction(trace: DirectionTrace, case: Case, near: Sequence[ObjectRef], key: Key) -> Node:
@@ -127,7 +127,10 @@ def _direction(trace: DirectionTrace, case: Case, near: Sequence[ObjectRef], key
     line = (
         Piece(f"{words.answer_glyph(trace.allowed)} ", OUTCOME_TONES[outcome]),
         Piece(f"{trace.direction.value:<12}", Tone.STRONG),
-        Piece(_at_home(words.direction_reason(trace), trace), Tone.PLAIN if trace.allowed else OUTCOME_TONES[outcome]),
+        Piece(
+            _at_home(verdict_words.direction_reason(trace), trace),
+            Tone.PLAIN if trace.allowed else OUTCOME_TONES[outcome],
+        ),
     )
     asked = [tier for tier in trace.tiers if tier.policies or tier.unselecting]
     carries = trace.allowed is not True or case.outcome is Outcome.ALLOWED
@@ -163,7 +166,7 @@ def _direction_focus(trace: DirectionTrace, near: Sequence[ObjectRef]) -> Focus 
 
 def _tier(tier: TierTrace, trace: DirectionTrace, near: Sequence[ObjectRef], key: Key) -> Node:
     quiet = tier.result in (TierResult.SILENT, TierResult.NOT_REACHED)
-    line = (Piece(words.tier_line(tier), Tone.DIM if quiet else Tone.PLAIN),)
+    line = (Piece(verdict_words.tier_line(tier), Tone.DIM if quiet else Tone.PLAIN),)
     carried = any(policy.decided is not None for policy in tier.policies)
 
     def matters(policy: PolicyTrace) -> bool:
@@ -199,12 +202,12 @@ def _policy(policy: PolicyTrace, trace: DirectionTrace, key: Key, *, start_open:
         else Piece("– ", Tone.DIM)
     )
     tone = Tone.DIM if policy.selects is False else Tone.PLAIN
-    name, _, did = _at_home(words.policy_line(policy), trace).partition("  ")
+    name, _, did = _at_home(verdict_words.policy_line(policy), trace).partition("  ")
     line = (glyph, Piece(name, tone), Piece(f"  {did}", Tone.DIM))
     focus = Focus(policy, trace.direction)
 
     def branches() -> list[Node]:
-        nodes = [_clause(clause, words.this_end(trace.direction), focus, (*key, "subject", place), "selects ")
+        nodes = [_clause(clause, verdict_words.this_end(trace.direction), focus, (*key, "subject", place), "selects ")
                  for place, clause in enumerate(policy.subject)]  # fmt: skip
         return nodes + [_rule(rule, policy, trace, (*key, rule.index)) for rule in policy.rules]
 
@@ -214,8 +217,11 @@ def _policy(policy: PolicyTrace, trace: DirectionTrace, key: Key, *, start_open:
 
 
 def _rule(rule: RuleTrace, policy: PolicyTrace, trace: DirectionTrace, key: Key) -> Node:
-    line = (Piece(f"{words.match_glyph(rule.matched)} ", _MATCH_TONES[rule.matched]), Piece(words.rule_line(rule)))
-    side = words.other_end(trace.direction)
+    line = (
+        Piece(f"{words.match_glyph(rule.matched)} ", _MATCH_TONES[rule.matched]),
+        Piece(verdict_words.rule_line(rule)),
+    )
+    side = verdict_words.other_end(trace.direction)
     focus = Focus(policy, trace.direction, tuple(clause.path for clause in rule.clauses()) or (rule.path,))
 
     def branches() -> list[Node]:
@@ -230,7 +236,7 @@ def _rule(rule: RuleTrace, policy: PolicyTrace, trace: DirectionTrace, key: Key)
 
 
 def _peer(peer: PeerTrace, of: int, policy: PolicyTrace, trace: DirectionTrace, key: Key) -> Iterator[Node]:
-    side = words.other_end(trace.direction)
+    side = verdict_words.other_end(trace.direction)
 
     def clauses() -> list[Node]:
         return [
@@ -243,7 +249,7 @@ def _peer(peer: PeerTrace, of: int, policy: PolicyTrace, trace: DirectionTrace, 
         return
     focus = Focus(policy, trace.direction, tuple(clause.path for clause in peer.clauses) or (peer.path,))
     glyph = Piece(f"{words.match_glyph(peer.matched)} ", _MATCH_TONES[peer.matched])
-    name = words.peer_line(peer).rpartition(" ")[0]
+    name = verdict_words.peer_line(peer).rpartition(" ")[0]
     short = "; ".join(clause.wanted for clause in peer.clauses)
     yield Node(key, (glyph, Piece(name), Piece(f"  {short}", Tone.DIM)), focus, clauses)
 
@@ -256,4 +262,4 @@ def _clause(clause: Clause, side: str, focus: Focus, key: Key, before: str = "")
         found = "" if clause.found == clause.wanted or clause.wanted.startswith("any ") else f"  {clause.found}"
         kind = before or f"{clause.kind.value} "
         return Node(key, (glyph, Piece(kind, Tone.DIM), Piece(clause.wanted), Piece(found, Tone.DIM)), at)
-    return Node(key, (glyph, Piece(words.clause_fact(clause, side))), at)
+    return Node(key, (glyph, Piece(verdict_words.clause_fact(clause, side))), at)

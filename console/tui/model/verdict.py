@@ -6,7 +6,7 @@ import time
 from collections.abc import Iterator, Mapping, Sequence
 
 from console.policy.verdict import Verdict
-from console.report import words
+from console.report import verdict_words, words
 from console.tui.model.frame import Answer, Flip, Question
 from console.tui.model.path import OUTCOME_TONES
 from console.tui.model.table import Table
@@ -25,7 +25,7 @@ def headline(answer: Answer | None, question: Question) -> Line:
         )
     verdict = answer.verdict
     assert verdict is not None
-    return (outcome(verdict), Piece("  "), Piece(words.headline(verdict)))
+    return (outcome(verdict), Piece("  "), Piece(verdict_words.headline(verdict)))
 
 
 def outcome(verdict: Verdict) -> Piece:
@@ -68,7 +68,7 @@ def flip_line(flip: Flip | None) -> Line:
 def why_not(verdict: Verdict) -> Iterator[Line]:
     """The near misses of a verdict that is not allowed, then the caveats it rests on."""
     for number, miss in enumerate(verdict.near_misses, 1):
-        place, _, facts = words.near_miss_line(miss).partition(": ")
+        place, _, facts = verdict_words.near_miss_line(miss).partition(": ")
         yield (Piece(f"{number} ", Tone.KEY), Piece(f"{miss.direction.value}  ", Tone.DIM), Piece(place, Tone.STRONG))
         yield (Piece(f"  {facts}"),)
     for caveat in verdict.caveats:
