@@ -12,6 +12,7 @@ from console.governance.charter import BaselineRule, Charter, Pardon, Rule
 from console.governance.findings import Audit, Finding, RuleResult, Severity, Status
 from console.governance.hygiene import Hygiene
 from console.governance.inventory import Inventory
+from console.governance.ledger import Ledger
 from console.governance.rules import Judged, judge
 from console.governance.rules_baseline import judge_baseline
 from console.governance.rules_proof import Prover
@@ -30,7 +31,7 @@ class _State:
     scene: Scene
     judged: dict[Rule | BaselineRule, Judged] = field(default_factory=dict)
     rules: list[RuleResult] = field(default_factory=list)
-    findings: list[Finding] = field(default_factory=list)
+    findings: tuple[Finding, ...] = ()
 
 
 class Auditor:
@@ -44,6 +45,7 @@ class Auditor:
         self._today = today
         self._state: _State | None = None
         self._hygiene = Hygiene()
+        self._ledger = Ledger()
 
     @property
     def inventory(self) -> Inventory:
@@ -74,12 +76,14 @@ class Auditor:
         else:
             self._judge(state, before, change)
             hygiene = self._hygiene.follow(engine, reach, change)
-            state.findings = _in_order([*self._of_charter(state.rules), *inventory.findings(), *hygiene])
+            inventoried = {("inventory", name): space.findings for name, space in inventory.spaces.items()}
+            own = {("charter", ""): tuple(self._of_charter(state.rules))}
+            state.findings = self._ledger.turn({**own, **inventoried, **hygiene})
         self._state = state
         return Audit(
             charter=charter.name,
             rules=tuple(state.rules),
-            findings=tuple(state.findings),
+            findings=state.findings,
             workloads=len(inventory.entries),
             pods=inventory.pods,
             policies=sum(len(held.policies) for held in snapshot.contents.values()) + len(snapshot.tiered),
@@ -178,9 +182,3 @@ def _expired(pardon: Pardon, rule: RuleResult | None) -> Finding:
         f"ask {pardon.owner}: close the path, or agree on a new day",
         place=pardon.place,
     )
-
-
-def _in_order(findings: Iterable[Finding]) -> list[Finding]:
-    """The worst first; of equal ones by object."""
-    order = {severity: number for number, severity in enumerate(Severity)}
-    return sorted(findings, key=lambda each: (order[each.severity], each.object, each.code))

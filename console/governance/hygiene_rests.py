@@ -2,13 +2,15 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
-from dataclasses import dataclass
+from collections.abc import Iterable, Iterator, Mapping
+from dataclasses import dataclass, field
 from typing import NamedTuple
+
+import msgspec
 
 from console.objects.core import Pod
 from console.objects.selectors import LabelSelector
-from console.objects.snapshot import Contents, Snapshot
+from console.objects.snapshot import Contents, Snapshot, implied_namespace
 from console.policy.explain_idle import INJECTED
 from console.policy.explain_study import Study
 from console.policy.match import keys_of, selects
@@ -33,13 +35,32 @@ class Turned(NamedTuple):
 class Seen:
     """What policies see of a change: a pod's readiness, for one, is nothing.
 
-    `names` are the namespaces where anything is seen, `pods` those of its pods that changed.
-    `services`: addresses of Services differ.
+    `names` are the namespaces where anything is seen, `pods` those of its pods that changed,
+    `spaces` the labels of namespaces that came, went or were relabelled. `services`: addresses of
+    Services differ; `nodes`: nodes do; `wide`: policies without a namespace.
     """
 
     names: frozenset[str]
     pods: Mapping[str, tuple[Turned, ...]]
-    services: bool
+    spaces: tuple[tuple[_Labels | None, _Labels | None], ...] = ()
+    services: bool = False
+    nodes: bool = False
+    wide: bool = False
+
+    def turned(self, selectors: Mapping[bytes, LabelSelector]) -> frozenset[bytes]:
+        """Those of some namespaceSelectors that match other namespaces than before."""
+        if not self.spaces:
+            return frozenset()
+        return frozenset(
+            key
+            for key, selector in selectors.items()
+            if any(_matches(selector, before) is not _matches(selector, after) for before, after in self.spaces)
+        )
+
+
+def _matches(selector: LabelSelector | None, labels: _Labels | None) -> bool:
+    """Whether a selector (None: any) matches what wears some labels, if it is there."""
+    return labels is not None and (selector is None or selects(selector, labels))
 
 
 @dataclass(frozen=True, slots=True)
@@ -47,12 +68,13 @@ class _Peer:
     """A peer by selectors. `none`: it matches no pod, and what is told of that rests on those it does not match."""
 
     namespaces: frozenset[str]
+    asked: bytes
     pods: LabelSelector | None
     none: bool
 
-    def holds(self, seen: Seen, *, silent: bool) -> bool:
+    def holds(self, seen: Seen, turned: frozenset[bytes], *, silent: bool) -> bool:
         """Whether it matches the same pods. `silent`: nothing is told of it, so that one more or less is nothing."""
-        return all(
+        return self.asked not in turned and all(
             self._same(pod) or (silent and pod.twin)
             for name in self.namespaces & seen.pods.keys()
             for pod in seen.pods[name]
@@ -62,13 +84,8 @@ class _Peer:
         if pod.relabelled and pod.before is not None and pod.after is not None:
             if self.none:
                 return all(pod.before.get(key) == pod.after.get(key) for key in keys_of(self.pods))
-            return self._matches(pod.before) is self._matches(pod.after)
-        return not self.none and not any(
-            self._matches(labels) for labels in (pod.before, pod.after) if labels is not None
-        )
-
-    def _matches(self, labels: _Labels) -> bool:
-        return self.pods is None or selects(self.pods, labels)
+            return _matches(self.pods, pod.before) is _matches(self.pods, pod.after)
+        return not self.none and not _matches(self.pods, pod.before) and not _matches(self.pods, pod.after)
 
 
 @dataclass(frozen=True, slots=True)
@@ -78,16 +95,43 @@ class Rests:
     homes: frozenset[str] | None
     peers: tuple[_Peer, ...] = ()
     services: bool = False
-    #: The namespaces of the peers.
+    #: The namespaces of the peers, and the namespaceSelectors that chose them.
     near: frozenset[str] = frozenset()
+    selectors: Mapping[bytes, LabelSelector] = field(default_factory=dict)
 
-    def holds(self, seen: Seen, *, silent: bool) -> bool:
-        """Whether a change touches none of it. `silent`: there were no findings."""
+    def near_to(self, seen: Seen, turned: frozenset[bytes]) -> bool:
+        """Whether a change is anywhere near: only then need it be asked whether it holds."""
         if self.homes is None:
-            return not seen.names
-        if not self.homes.isdisjoint(seen.names) or (self.services and seen.services):
+            return bool(seen.names) or seen.nodes or seen.wide
+        return (
+            not self.homes.isdisjoint(seen.names)
+            or (self.services and seen.services)
+            or not self.near.isdisjoint(seen.pods)
+            or not turned.isdisjoint(self.selectors)
+        )
+
+    def holds(self, seen: Seen, turned: frozenset[bytes], *, silent: bool) -> bool:
+        """Whether a change touches none of it. `silent`: there were no findings.
+
+        `turned` are the namespaceSelectors that match other namespaces than before.
+        """
+        if not self.near_to(seen, turned):
+            return True
+        if self.homes is None or not self.homes.isdisjoint(seen.names) or (self.services and seen.services):
             return False
-        return self.near.isdisjoint(seen.pods) or all(peer.holds(seen, silent=silent) for peer in self.peers)
+        return all(peer.holds(seen, turned, silent=silent) for peer in self.peers)
+
+    @classmethod
+    def together(cls, several: Iterable[Rests]) -> Rests:
+        """What several rest on, to ask whether a change is near to any."""
+        every = list(several)
+        homes = [each.homes for each in every if each.homes is not None]
+        return cls(
+            frozenset().union(*homes) if len(homes) == len(every) else None,
+            services=any(each.services for each in every),
+            near=frozenset().union(*(each.near for each in every)),
+            selectors={key: selector for each in every for key, selector in each.selectors.items()},
+        )
 
 
 def rests_of(study: Study) -> Rests:
@@ -95,6 +139,7 @@ def rests_of(study: Study) -> Rests:
     if not study.policy.ref.namespace:
         return Rests(None)
     peers: list[_Peer] = []
+    selectors: dict[bytes, LabelSelector] = {}
     services = False
     for view in study.directions:
         for rule in view.rules:
@@ -110,38 +155,70 @@ def rests_of(study: Study) -> Rests:
                 elif isinstance(peer.peer, PodPeer) and peer.members is not None:
                     if not INJECTED.keys().isdisjoint(keys_of(peer.peer.pods)):
                         return Rests(None)  # who carries these may be any pod
+                    asked = b""
+                    if peer.peer.namespaces is not None:
+                        asked = msgspec.json.encode(peer.peer.namespaces)
+                        selectors[asked] = peer.peer.namespaces
                     names = frozenset(peer.members.namespaces)
-                    peers.append(_Peer(names, peer.peer.pods, not peer.members.pods))
-    homes = {*study.selected.namespaces, study.policy.ref.namespace}
-    return Rests(frozenset(homes), tuple(peers), services, frozenset().union(*(each.namespaces for each in peers)))
+                    peers.append(_Peer(names, asked, peer.peer.pods, not peer.members.pods))
+    homes = frozenset([*study.selected.namespaces, study.policy.ref.namespace])
+    near = frozenset().union(*(each.namespaces for each in peers))
+    return Rests(homes, tuple(peers), services, near, selectors)
 
 
 def seen_of(before: Snapshot | None, after: Snapshot) -> Seen | None:
     """What policies see of a change; None where anything may be another."""
-    if before is None or before.coverage != after.coverage or _whole(before) != _whole(after):
+    if before is None or before.coverage != after.coverage:
         return None
     names: set[str] = set()
     pods: dict[str, tuple[Turned, ...]] = {}
+    spaces: list[tuple[_Labels | None, _Labels | None]] = []
     services = False
-    for name, held in after.contents.items():
-        was = before.contents[name]
-        if held is was:
-            continue
-        if _policies(held) != _policies(was):
+    for name, was, held in _differing(before, after):
+        if _worn(was) != _worn(held):
+            if not all(each is None or each.namespace.labels_known for each in (was, held)):
+                return None
+            spaces.append((was.namespace.labels if was else None, held.namespace.labels if held else None))
             names.add(name)
-        if changed := _pods(was, held):
+        one, other = was or _empty(name), held or _empty(name)
+        if _policies(one) != _policies(other):
+            names.add(name)
+        if changed := _pods(one, other):
             pods[name] = changed
-        if _addresses(held) != _addresses(was):
+        if _addresses(one) != _addresses(other):
             names.add(name)
             services = True
-    return Seen(frozenset(names | pods.keys()), pods, services)
+    return Seen(
+        frozenset(names | pods.keys()),
+        pods,
+        tuple(spaces),
+        services,
+        nodes=before.nodes != after.nodes,
+        wide=_cluster_wide(before) != _cluster_wide(after),
+    )
 
 
-def _whole(snapshot: Snapshot) -> object:
-    """What any policy may rest on: namespaces with their labels, nodes, cluster-scoped policies."""
-    names = [(name, held.namespace.labels, held.namespace.labels_known) for name, held in snapshot.contents.items()]
-    cluster_wide = [id(each) for each in (*snapshot.tiered.values(), *snapshot.foreign.values())]
-    return names, snapshot.nodes, cluster_wide
+def _differing(before: Snapshot, after: Snapshot) -> Iterator[tuple[str, Contents | None, Contents | None]]:
+    """The namespaces that are not the same, as they were and as they are."""
+    old, new = before.contents, after.contents
+    for name, held in new.items():
+        was = old.get(name)
+        if was is not held:
+            yield name, was, held
+    for name in old.keys() - new.keys():
+        yield name, old[name], None
+
+
+def _empty(name: str) -> Contents:
+    return Contents(implied_namespace(name))
+
+
+def _worn(held: Contents | None) -> object:
+    return held and (held.namespace.labels, held.namespace.labels_known)
+
+
+def _cluster_wide(snapshot: Snapshot) -> object:
+    return [id(each) for each in (*snapshot.tiered.values(), *snapshot.foreign.values())]
 
 
 def _policies(held: Contents) -> object:

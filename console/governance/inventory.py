@@ -65,7 +65,10 @@ class Entry:
 
 @dataclass(frozen=True, slots=True)
 class Space:
-    """A namespace with its workloads; `pods` are how many of its pods run, `findings` what is wrong with them."""
+    """A namespace with its workloads; `pods` are how many of its pods run.
+
+    `findings` are AI workloads that nobody labelled, by role, and those that two domains of the charter claim.
+    """
 
     contents: Contents
     entries: Mapping[str, Entry]
@@ -98,11 +101,6 @@ class Inventory:
         """The workloads of a namespace."""
         space = self.spaces.get(namespace)
         return space.entries if space is not None else {}
-
-    def findings(self) -> Iterator[Finding]:
-        """AI workloads that nobody labelled, by namespace and role, and those that two domains of the charter claim."""
-        for space in self.spaces.values():
-            yield from space.findings
 
     def _space(self, held: Contents, before: Space | None) -> Space:
         entries = _of_namespace(held, self._charter, before)

@@ -16,6 +16,7 @@ from console.governance.controls import SHOWN
 from console.governance.findings import Finding, Severity
 from console.governance.hygiene import Hygiene, hygiene
 from console.governance.hygiene_codes import ABOUT
+from console.governance.ledger import Ledger
 from console.objects.coverage import NOT_READABLE, Gap
 from console.objects.decode import decode
 from console.objects.meta import SourceText
@@ -382,13 +383,13 @@ def test_many_pods_give_few_findings() -> None:
 def test_following_changes_finds_what_a_first_look_finds_and_studies_only_what_changed() -> None:
     start = build(obj for obj in map(decode, generate(6, workloads=5, replicas=2).objects) if obj is not None)
     builder = SnapshotBuilder(start)
-    follower = Hygiene()
+    follower, ledger = Hygiene(), Ledger()
 
     def follow(cluster: Snapshot) -> set[int]:
         """The findings about policies that were made anew, by identity."""
         engine = Engine(cluster)
         reach = Reachability(engine)
-        found = follower.follow(engine, reach)
+        found = ledger.turn(follower.follow(engine, reach))
         assert found == hygiene(engine, reach)
         return {id(each) for each in found if each.object.kind == "NetworkPolicy"}
 
@@ -412,10 +413,10 @@ def test_following_changes_finds_what_a_first_look_finds_and_studies_only_what_c
 def test_what_followed_changes_says_is_found_as_in_a_first_look() -> None:
     # Pods that go leave classes that nobody is in, DNS's own among them.
     start = demo()
-    builder, follower = SnapshotBuilder(start), Hygiene()
+    builder, follower, ledger = SnapshotBuilder(start), Hygiene(), Ledger()
     engine = Engine(start)
     reach = Reachability(engine)
-    follower.follow(engine, reach)
+    ledger.turn(follower.follow(engine, reach))
     dns = [each for each in start.pods() if each.labels.get("k8s-app") == "kube-dns"]
     canary = next(each for each in start.pods() if each.labels.get("track") == "canary")
     steps: list[Any] = [
@@ -428,4 +429,4 @@ def test_what_followed_changes_says_is_found_as_in_a_first_look() -> None:
         act(*given)
         engine = Engine(builder.build(), engine)
         reach = reach.after(engine)
-        assert follower.follow(engine, reach) == findings(engine.snapshot)
+        assert ledger.turn(follower.follow(engine, reach)) == findings(engine.snapshot)

@@ -48,7 +48,7 @@ def plain(name: str) -> str:
 def closed(before: Engine, after: Engine) -> Iterator[tuple[int, str, str]]:
     """The paths between workloads that differ, the slow way: 1 opened, -1 closed."""
     ends = [pod_end(each) for each in before.snapshot.pods() if not each.finished]
-    how = [(protocol, port) for protocol in ("TCP", "UDP") for port in (*PORTS, 79)]
+    how = [(protocol, port) for protocol in ("TCP", "UDP", "SCTP") for port in (*PORTS, 79)]
     for sign, one, other, _, _ in changes(before, after, ends, [(Protocol(a), b) for a, b in how]):
         yield sign, called(one, before.snapshot), called(other, before.snapshot)
 
