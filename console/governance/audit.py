@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass, field
 from datetime import date
 
@@ -25,11 +25,11 @@ from console.policy.reach import Reachability
 
 @dataclass
 class _State:
-    """What an audit leaves for the next one. `rules` are its results, `judged` what they came from, by rule."""
+    """What an audit leaves for the next one. `rules` are its results, `judged` what they came from."""
 
     engine: Engine
     scene: Scene
-    judged: dict[Rule | BaselineRule, Judged] = field(default_factory=dict)
+    judged: list[Judged] = field(default_factory=list)
     rules: list[RuleResult] = field(default_factory=list)
     findings: tuple[Finding, ...] = ()
 
@@ -93,17 +93,23 @@ class Auditor:
     def _judge(self, state: _State, before: _State | None, change: Change | None) -> None:
         """Every rule. `change` is what is not as it was `before`; None: anything may be."""
         scene, prover = state.scene, Prover(state.engine)
-        last = before.judged if before is not None and change is not None else {}
-        for ground in self.charter.baseline:
-            judged = judge_baseline(ground, scene, prover, last.get(ground), change)
-            state.judged[ground] = judged
-            state.rules.append(self._result(ground, judged, scene))
-        for rule in self.charter.rules:
-            judged = state.judged[rule] = judge(rule, scene, prover, last.get(rule), change)
-            state.rules.append(self._result(rule, judged, scene))
+        asked: tuple[BaselineRule | Rule, ...] = (*self.charter.baseline, *self.charter.rules)
+        same = before is not None and _known(before.engine) == _known(state.engine)
+        for number, rule in enumerate(asked):
+            last = before.judged[number] if before is not None and change is not None else None
+            if isinstance(rule, Rule):
+                judged = judge(rule, scene, prover, last, change)
+            else:
+                judged = judge_baseline(rule, scene, prover, last, change)
+            state.judged.append(judged)
+            pardons = [each for each in self.charter.pardons if each.rule == rule.name and self._today <= each.until]
+            if before is not None and same and judged is last and not pardons:
+                state.rules.append(before.rules[number])
+            else:
+                state.rules.append(self._result(rule, judged, pardons, scene))
 
-    def _result(self, rule: Rule | BaselineRule, judged: Judged, scene: Scene) -> RuleResult:
-        pardons = [each for each in self.charter.pardons if each.rule == rule.name and self._today <= each.until]
+    @staticmethod
+    def _result(rule: Rule | BaselineRule, judged: Judged, pardons: Sequence[Pardon], scene: Scene) -> RuleResult:
         offences, excepted = excuse(judged.offences, pardons, scene)
         unknowns, more = excuse(judged.unknowns, pardons, scene)
         status, why = status_of(rule, offences, unknowns, (*excepted, *more), judged.pairs, scene.reach.engine)
@@ -138,6 +144,11 @@ class Auditor:
                     "name in the charter who is meant, or leave the rule out",
                     place=rule.place,
                 )
+
+
+def _known(engine: Engine) -> object:
+    """What makes a status UNKNOWN, whatever was judged."""
+    return engine.gaps, engine.plugin
 
 
 def _alike(before: Engine, now: Engine) -> bool:

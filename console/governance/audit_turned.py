@@ -2,9 +2,12 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from dataclasses import dataclass
 
-from console.governance.inventory import Inventory
+from console.governance.charter_terms import Term
+from console.governance.ends import means
+from console.governance.inventory import Entry, Inventory
 from console.governance.scopes import Scene
 from console.policy.reach import Reachability, bits
 
@@ -14,12 +17,13 @@ class Change:
     """What is not as it was. All that has no part in it is.
 
     `spaces` are the namespaces with any object that differs; `names` the workloads that came,
-    went, are something else or have other paths; `classes` those that they are in, or were, and
-    those with other policies; `rows` the classes that reach others than before.
+    went, are something else or have other paths; `entries` what these were and are; `classes` those
+    that they are in, or were, and those with other policies; `rows` the classes that reach others than before.
     """
 
     spaces: frozenset[str]
     names: frozenset[str]
+    entries: tuple[Entry, ...]
     classes: int
     rows: int
 
@@ -27,6 +31,10 @@ class Change:
     def nothing(self) -> bool:
         """Whether no workload was touched."""
         return not self.names and not self.classes
+
+    def concerns(self, terms: Iterable[Term]) -> bool:
+        """Whether any of the terms means, or meant, a workload that was touched."""
+        return any(means(term, entry) for term in terms for entry in self.entries)
 
 
 def changed_spaces(before: Inventory, now: Inventory) -> frozenset[str]:
@@ -55,7 +63,13 @@ def turned(before: Scene, now: Scene) -> Change | None:
     for scene in (before, now):
         classes |= _classes(names, scene)
     rows = new.remade | _reaching(new, entered) | _reaching(old, left)
-    return Change(spaces, frozenset(names), classes, rows)
+    entries = tuple(
+        entry
+        for inventory in (before.inventory, now.inventory)
+        for name in names
+        if (entry := inventory.entries.get(name)) is not None
+    )
+    return Change(spaces, frozenset(names), entries, classes, rows)
 
 
 def _changed_in(space: str, before: Scene, now: Scene) -> set[str]:

@@ -88,8 +88,10 @@ class Books:
             book = self._books.get(name, _NOTHING)
             if seen is not None and book.written is written and not book.rests.near_to(seen, turned):
                 continue
-            known = todo[name] = {} if seen is None else _standing(book, seen, turned)
-            asked += _to_study(engine, written, book, known)
+            known = {} if seen is None else _standing(book, seen, turned)
+            if book.written is not written or len(known) != len(book.known):
+                todo[name] = known
+                asked += _to_study(engine, written, book, known)
         self._look(engine, asked, files=files)
         books = {name: self._books[name] for name in tables.keys() - todo.keys()}
         books.update((name, _Book.of(tables[name], known)) for name, known in todo.items())

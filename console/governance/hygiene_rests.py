@@ -12,7 +12,9 @@ from console.objects.core import Pod
 from console.objects.selectors import LabelSelector
 from console.objects.snapshot import Contents, Snapshot, implied_namespace
 from console.policy.explain_idle import INJECTED
+from console.policy.explain_model import Members
 from console.policy.explain_study import Study
+from console.policy.explain_wide import alternatives
 from console.policy.match import keys_of, selects
 from console.policy.model import CidrPeer, Direction, NodePeer, PodPeer
 
@@ -22,9 +24,11 @@ _Labels = Mapping[str, str]
 class Turned(NamedTuple):
     """A pod that changed, by the labels it wore and wears; None where it was, or is, not there.
 
-    `twin`: it came or went, and is like another pod that stayed.
+    `relabelled`: nothing that peers look at but its labels is another. `twin`: it came or went,
+    and is like another pod that stayed.
     """
 
+    name: str
     before: _Labels | None
     after: _Labels | None
     relabelled: bool = False
@@ -35,14 +39,14 @@ class Turned(NamedTuple):
 class Seen:
     """What policies see of a change: a pod's readiness, for one, is nothing.
 
-    `names` are the namespaces where anything is seen, `pods` those of its pods that changed,
-    `spaces` the labels of namespaces that came, went or were relabelled. `services`: addresses of
-    Services differ; `nodes`: nodes do; `wide`: policies without a namespace.
+    `names` are the namespaces where anything is seen, `pods` those of its pods that changed, `spaces`
+    the labels, before and after, of namespaces that came, went or were relabelled. `services`:
+    addresses of Services differ; `nodes`: nodes do; `wide`: policies without a namespace.
     """
 
     names: frozenset[str]
     pods: Mapping[str, tuple[Turned, ...]]
-    spaces: tuple[tuple[_Labels | None, _Labels | None], ...] = ()
+    spaces: Mapping[str, tuple[_Labels | None, _Labels | None]]
     services: bool = False
     nodes: bool = False
     wide: bool = False
@@ -54,7 +58,9 @@ class Seen:
         return frozenset(
             key
             for key, selector in selectors.items()
-            if any(_matches(selector, before) is not _matches(selector, after) for before, after in self.spaces)
+            if any(
+                _matches(selector, before) is not _matches(selector, after) for before, after in self.spaces.values()
+            )
         )
 
 
@@ -65,20 +71,34 @@ def _matches(selector: LabelSelector | None, labels: _Labels | None) -> bool:
 
 @dataclass(frozen=True, slots=True)
 class _Peer:
-    """A peer by selectors. `none`: it matches no pod, and what is told of that rests on those it does not match."""
+    """A peer by selectors: what is told of it rests on pods of some namespaces.
+
+    `asked` is its namespaceSelector, where it matters which namespaces that matches. `none`: it
+    matches no pod, and what is told of that rests on those it does not match. `witness`: that it
+    matches this pod is all that matters.
+    """
 
     namespaces: frozenset[str]
     asked: bytes
     pods: LabelSelector | None
     none: bool
+    witness: str = ""
 
     def holds(self, seen: Seen, turned: frozenset[bytes], *, silent: bool) -> bool:
-        """Whether it matches the same pods. `silent`: nothing is told of it, so that one more or less is nothing."""
-        return self.asked not in turned and all(
-            self._same(pod) or (silent and pod.twin)
-            for name in self.namespaces & seen.pods.keys()
-            for pod in seen.pods[name]
-        )
+        """Whether a change leaves that as it was. `silent`: nothing is told of it, so that one more or less is nothing.
+
+        `turned` are the namespaceSelectors that match other namespaces than before.
+        """
+        if self.asked in turned or (self.witness and not self.namespaces.isdisjoint(seen.spaces)):
+            return False
+        for name, pods in seen.pods.items():  # few, and asked of many peers
+            if name in self.namespaces:
+                for pod in pods:
+                    if pod.name != self.witness if self.witness else silent and pod.twin:
+                        continue
+                    if not self._same(pod):
+                        return False
+        return True
 
     def _same(self, pod: Turned) -> bool:
         if pod.relabelled and pod.before is not None and pod.after is not None:
@@ -107,6 +127,7 @@ class Rests:
             not self.homes.isdisjoint(seen.names)
             or (self.services and seen.services)
             or not self.near.isdisjoint(seen.pods)
+            or not self.near.isdisjoint(seen.spaces)
             or not turned.isdisjoint(self.selectors)
         )
 
@@ -147,6 +168,7 @@ def rests_of(study: Study) -> Rests:
             named = view.direction is Direction.EGRESS and any(port.match.name for port in rule.ports or ())
             if named and (rule.peers is None or any(peer.members is None for peer in rule.peers)):
                 return Rests(None)
+            counted = named or any(alternatives(rule.peers or ()))
             for peer in rule.peers or ():
                 if isinstance(peer.peer, NodePeer):
                     return Rests(None)
@@ -155,15 +177,24 @@ def rests_of(study: Study) -> Rests:
                 elif isinstance(peer.peer, PodPeer) and peer.members is not None:
                     if not INJECTED.keys().isdisjoint(keys_of(peer.peer.pods)):
                         return Rests(None)  # who carries these may be any pod
-                    asked = b""
-                    if peer.peer.namespaces is not None:
-                        asked = msgspec.json.encode(peer.peer.namespaces)
-                        selectors[asked] = peer.peer.namespaces
-                    names = frozenset(peer.members.namespaces)
-                    peers.append(_Peer(names, asked, peer.peer.pods, not peer.members.pods))
+                    found = _peer(peer.peer, peer.members, counted=counted)
+                    peers.append(found)
+                    if found.asked and peer.peer.namespaces is not None:
+                        selectors[found.asked] = peer.peer.namespaces
     homes = frozenset([*study.selected.namespaces, study.policy.ref.namespace])
     near = frozenset().union(*(each.namespaces for each in peers))
     return Rests(homes, tuple(peers), services, near, selectors)
+
+
+def _peer(peer: PodPeer, members: Members, *, counted: bool) -> _Peer:
+    """What is told of a peer rests on; `counted`: how many pods it matches, and their ports, matter."""
+    asked = msgspec.json.encode(peer.namespaces) if peer.namespaces is not None else b""
+    if counted or not members.pods:
+        return _Peer(frozenset(members.namespaces), asked, peer.pods, not members.pods)
+    if peer.namespaces is not None and not peer.namespaces.is_empty:
+        asked = b""  # of a selector of every namespace it is told how many there are
+    witness = members.pods[0]
+    return _Peer(frozenset([witness.namespace]), asked, peer.pods, none=False, witness=witness.name)
 
 
 def seen_of(before: Snapshot | None, after: Snapshot) -> Seen | None:
@@ -172,13 +203,13 @@ def seen_of(before: Snapshot | None, after: Snapshot) -> Seen | None:
         return None
     names: set[str] = set()
     pods: dict[str, tuple[Turned, ...]] = {}
-    spaces: list[tuple[_Labels | None, _Labels | None]] = []
+    spaces: dict[str, tuple[_Labels | None, _Labels | None]] = {}
     services = False
     for name, was, held in _differing(before, after):
         if _worn(was) != _worn(held):
             if not all(each is None or each.namespace.labels_known for each in (was, held)):
                 return None
-            spaces.append((was.namespace.labels if was else None, held.namespace.labels if held else None))
+            spaces[name] = (was.namespace.labels if was else None, held.namespace.labels if held else None)
             names.add(name)
         one, other = was or _empty(name), held or _empty(name)
         if _policies(one) != _policies(other):
@@ -191,7 +222,7 @@ def seen_of(before: Snapshot | None, after: Snapshot) -> Seen | None:
     return Seen(
         frozenset(names | pods.keys()),
         pods,
-        tuple(spaces),
+        spaces,
         services,
         nodes=before.nodes != after.nodes,
         wide=_cluster_wide(before) != _cluster_wide(after),
@@ -233,22 +264,23 @@ def _pods(was: Contents, held: Contents) -> tuple[Turned, ...]:
     """The pods that came, went or look otherwise."""
     old = {name: pod for name, pod in was.pods.items() if not pod.finished}
     new = {name: pod for name, pod in held.pods.items() if not pod.finished}
+    owned = was.owners == held.owners
     found: list[Turned] = []
     for name in {**old, **new}:
         one, other = old.get(name), new.get(name)
         if one is not None and other is not None:
-            faces = _face(was, one), _face(held, other)
-            if faces[0] != faces[1] or one.labels != other.labels:
-                found.append(Turned(one.labels, other.labels, relabelled=faces[0] == faces[1]))
+            if not (one is other and owned) and (one.labels != other.labels or _face(was, one) != _face(held, other)):
+                alike = (one.ports, one.host_network) == (other.ports, other.host_network)
+                found.append(Turned(name, one.labels, other.labels, relabelled=alike))
         elif one is not None:
-            found.append(Turned(one.labels, None, twin=_twin(was, one, old, new)))
+            found.append(Turned(name, one.labels, None, twin=_twin(was, one, old, new)))
         elif other is not None:
-            found.append(Turned(None, other.labels, twin=_twin(held, other, new, old)))
+            found.append(Turned(name, None, other.labels, twin=_twin(held, other, new, old)))
     return tuple(found)
 
 
 def _face(held: Contents, pod: Pod) -> object:
-    """A pod as policies' findings look at it, but for its labels."""
+    """A pod as the findings about policies that select it look at it, but for its labels."""
     return pod.ports, pod.images, pod.host_network, held.workload_of(pod)
 
 

@@ -45,6 +45,8 @@ class _Kept:
 
 def judge(rule: Rule, scene: Scene, prover: Prover, last: Judged | None = None, change: Change | None = None) -> Judged:
     """A rule, over all pairs. What was judged `last` of pairs that a change did not touch is told again."""
+    if last is not None and change is not None and not _concerned(rule, change):
+        return last
     if rule.verb is Verb.MUST:
         kept = last.kept if last is not None and isinstance(last.kept, KeptMust) else None
         return Judged(*must(rule, scene, prover, kept, change))
@@ -75,6 +77,15 @@ def judge(rule: Rule, scene: Scene, prover: Prover, last: Judged | None = None, 
         sum(each.pairs for each in everything.values()),
         _Kept(everything, sure, maybe),
     )
+
+
+def _concerned(rule: Rule, change: Change) -> bool:
+    """Whether a change may have a part in anything that a rule asks."""
+    if rule.chain:
+        return not change.nothing or bool(change.rows)
+    if rule.verb is Verb.ONLY and not rule.among:
+        return bool(change.names)
+    return change.concerns((*rule.subject, *rule.others, *rule.among))
 
 
 def _sweep_changed(scene: Scene, each: Asked, names: frozenset[str], found: Pairs) -> None:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Iterator, Mapping
+from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass, field
 from typing import Final
 
@@ -43,6 +43,11 @@ def judge_baseline(
     before = last.kept if last is not None and isinstance(last.kept, _Kept) and change is not None else None
     if rule.ground is Ground.POLICIES_SELECT:
         return _policies_select(rule, scene, before, change)
+    affected: frozenset[str] | None = None
+    if last is not None and before is not None and change is not None and before.dns == scene.dns:
+        affected = _affected(rule.ground, scene, change)
+        if not affected:
+            return last
     each_of: dict[Ground, Callable[[Scene, Side, Prover], Iterator[Offence]]] = {
         Ground.DENY_INGRESS: _open_ingress,
         Ground.DENY_EGRESS: _open_egress,
@@ -53,8 +58,7 @@ def judge_baseline(
     meant = _meant(rule, scene)
     kept = _Kept(dns=scene.dns)
     todo: Iterable[str] = meant
-    if before is not None and change is not None and before.dns == scene.dns:
-        affected = _affected(rule.ground, scene, meant, change)
+    if before is not None and affected is not None:
         kept.sides.update((name, each) for name, each in before.sides.items() if name in meant and name not in affected)
         todo = affected & meant.keys()
     for name in todo:
@@ -70,16 +74,16 @@ def judge_baseline(
     )
 
 
-def _affected(ground: Ground, scene: Scene, meant: Mapping[str, Side], change: Change) -> frozenset[str]:
+def _affected(ground: Ground, scene: Scene, change: Change) -> frozenset[str]:
     """The workloads that rest on what a change has touched."""
     names = change.names
     if ground is Ground.DNS:
         if scene.dns & change.classes:
-            return frozenset(meant)
+            return names.union(scene.sides)
         return names.union(name for number in bits(change.rows) for name in scene.members.get(number, ()))
     if ground is Ground.REPLICAS_ALIKE and not change.nothing:
         # Replicas of several classes may be told apart by any path; one class is never.
-        return names.union(name for name, side in meant.items() if side.classes & (side.classes - 1))
+        return names.union(name for name, side in scene.sides.items() if side.classes & (side.classes - 1))
     if ground is Ground.SERVICES_REACHABLE:
         contents = scene.reach.engine.snapshot.contents
         spaces = {name for name, held in contents.items() if held.services and not change.nothing} | change.spaces
@@ -203,7 +207,6 @@ def _no_dns(scene: Scene, side: Side, prover: Prover) -> Iterator[Offence]:
 
 def _metadata(rule: BaselineRule, scene: Scene, prover: Prover, last: Judged | None, change: Change | None) -> Judged:
     """The metadata address, as the charter's own ``never`` judges it."""
-    besides = scene.workloads(rule.besides).keys()
     never = Rule(
         name=rule.name,
         verb=Verb.NEVER,
@@ -219,6 +222,9 @@ def _metadata(rule: BaselineRule, scene: Scene, prover: Prover, last: Judged | N
         place=rule.place,
     )
     found = judge(never, scene, prover, last, change)
+    if found is last:
+        return found
+    besides = scene.workloads(rule.besides).keys()
     return Judged(
         tuple(each for each in found.offences if each.source not in besides),
         tuple(each for each in found.unknowns if each.source not in besides),

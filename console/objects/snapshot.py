@@ -39,6 +39,15 @@ class Contents:
         return group(self.pods.values(), self.owners)
 
     @cached_property
+    def node_agents(self) -> tuple[Pod, ...]:
+        """Pods of DaemonSets on their node's network (not finished), as network plugins run them."""
+        return tuple(
+            pod
+            for pod in self.pods.values()
+            if pod.host_network and pod.owner is not None and pod.owner.kind == "DaemonSet" and not pod.finished
+        )
+
+    @cached_property
     def pods_by_ip(self) -> Mapping[str, Pod]:
         """Pods by each address they hold for themselves (not finished, not on their node's network)."""
         return {ip: pod for pod in self.pods.values() if not pod.finished and not pod.host_network for ip in pod.ips}

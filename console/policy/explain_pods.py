@@ -76,8 +76,14 @@ class Population:
         self._groups.update((name, each) for name, each in before._groups.items() if name not in other)
         if list(held) == list(known) and all(held[name].namespace == known[name].namespace for name in other):
             self._namespaces = before._namespaces
-            if not other and self._snapshot.coverage == before._snapshot.coverage:
-                self._members, self._declared = before._members, before._declared
+            if self._snapshot.coverage == before._snapshot.coverage:
+                self._members = {
+                    asked: each
+                    for asked, each in before._members.items()
+                    if not other or (each.namespaces and other.isdisjoint(each.namespaces))
+                }
+                kept = set(map(id, self._members.values()))
+                self._declared = {known: each for known, each in before._declared.items() if known in kept}
 
     def members(self, namespaces: LabelSelector | None, home: str, pods: LabelSelector | None) -> Members:
         """The pods that selectors match; `namespaces` None means the namespace `home`, `pods` None all of its pods."""

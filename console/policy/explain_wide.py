@@ -86,10 +86,8 @@ def _opens_both(peers: Sequence[PeerView]) -> Iterator[Finding]:
     A dash too many makes two alternatives of one condition. Where the two together
     would match no pod at all, nobody can have meant them together.
     """
-    for one, other in pairwise(peers):
+    for one, other in alternatives(peers):
         by_pods, by_namespaces = (one, other) if _pods_only(one) else (other, one)
-        if not _pods_only(by_pods) or not _namespaces_only(by_namespaces):
-            continue
         assert isinstance(by_pods.peer, PodPeer)
         assert isinstance(by_namespaces.peer, PodPeer)
         if by_pods.members is None or by_namespaces.members is None or by_pods.peer.pods is None:
@@ -103,6 +101,13 @@ def _opens_both(peers: Sequence[PeerView]) -> Iterator[Finding]:
                 f"{counted(len(either), 'pod')}, and in one item, where both must hold, they would match {together}"
             )
             yield Finding("OPENS_BOTH", other.peer.path, sentence)
+
+
+def alternatives(peers: Sequence[PeerView]) -> Iterator[tuple[PeerView, PeerView]]:
+    """Neighbouring items of which one has only a namespaceSelector and the other only a podSelector."""
+    for one, other in pairwise(peers):
+        if (_pods_only(one) and _namespaces_only(other)) or (_pods_only(other) and _namespaces_only(one)):
+            yield one, other
 
 
 def _pods_only(view: PeerView) -> bool:

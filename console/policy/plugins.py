@@ -45,9 +45,9 @@ def detect(snapshot: Snapshot) -> Plugin | None:
     """
     found: list[Plugin] = []
     seen: set[tuple[str, ...]] = set()
-    for pod in snapshot.pods():
-        if pod.host_network and pod.owner is not None and pod.owner.kind == "DaemonSet" and not pod.finished:
-            one_of_its_set = (pod.namespace, pod.owner.name, *pod.images)
+    for held in snapshot.contents.values():
+        for pod in held.node_agents:
+            one_of_its_set = (pod.namespace, pod.owner.name if pod.owner else "", *pod.images)
             if one_of_its_set not in seen:
                 seen.add(one_of_its_set)
                 found.extend(_recognised(pod))

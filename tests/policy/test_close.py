@@ -45,12 +45,31 @@ def plain(name: str) -> str:
     return re.sub(r" \(\d+ of \d+\)$", "", name)
 
 
+HOW = [(protocol, port) for protocol in Protocol for port in (*PORTS, 79)]
+
+
 def closed(before: Engine, after: Engine) -> Iterator[tuple[int, str, str]]:
     """The paths between workloads that differ, the slow way: 1 opened, -1 closed."""
     ends = [pod_end(each) for each in before.snapshot.pods() if not each.finished]
-    how = [(protocol, port) for protocol in ("TCP", "UDP", "SCTP") for port in (*PORTS, 79)]
-    for sign, one, other, _, _ in changes(before, after, ends, [(Protocol(a), b) for a, b in how]):
+    for sign, one, other, _, _ in changes(before, after, ends, HOW):
         yield sign, called(one, before.snapshot), called(other, before.snapshot)
+
+
+def doubted(engine: Engine, paths: set[tuple[str, str]]) -> set[tuple[str, str]]:
+    """Those of some paths between workloads of which it cannot be known, on some port, whether they are open."""
+    ends = [pod_end(each) for each in engine.snapshot.pods() if not each.finished]
+    names = [(called(end, engine.snapshot), end) for end in ends]
+    return {
+        (one, other)
+        for one, source in names
+        for other, destination in names
+        if (one, other) in paths
+        and any(
+            case.outcome is Outcome.UNKNOWN
+            for protocol, port in HOW
+            for case in engine.cases(Connection(source, destination, protocol, port))
+        )
+    }
 
 
 def check(engine: Engine, source: End, destination: End, found: Close) -> None:
@@ -67,10 +86,16 @@ def check(engine: Engine, source: End, destination: End, found: Close) -> None:
         assert (one, other) in said or (one in asked[0] and other in asked[1]), f"does not say {one} → {other}"
     # A pod and its own node are open to each other whatever policies say; told is what policies let through.
     hosts = {called(pod_end(each), engine.snapshot) for each in engine.snapshot.pods() if each.host_network}
-    inside = {pair for pair in said if all("/" in end for end in pair) and hosts.isdisjoint(pair)}
-    # Of some pods of a StatefulSet and some of the same it is not told whether they are the same ones.
-    inside = {(one, other) for one, other in inside if one != other or "/pod/" in one}
-    assert inside <= really, f"closes no {inside - really}"
+
+    def inside(paths: tuple[Path, ...]) -> set[tuple[str, str]]:
+        pairs = {(plain(path.source), plain(path.destination)) for path in paths}
+        pairs = {pair for pair in pairs if all("/" in end for end in pair) and hosts.isdisjoint(pair)}
+        # Of some pods of a StatefulSet and some of the same it is not told whether they are the same ones.
+        return {(one, other) for one, other in pairs if one != other or "/pod/" in one}
+
+    assert inside(found.closes) <= really, f"closes no {inside(found.closes) - really}"
+    doubtful = inside(found.may_close) - really
+    assert doubtful == doubted(engine, doubtful), "it is known whether these are open"
 
 
 @proposed
