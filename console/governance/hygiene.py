@@ -15,8 +15,8 @@ from console.governance.findings import Finding
 from console.governance.hygiene_books import Books
 from console.governance.hygiene_cluster import of_cluster
 from console.governance.hygiene_pods import of_dns, of_namespace
-from console.governance.hygiene_rests import seen_of
 from console.governance.hygiene_scene import Scene, dns_among
+from console.governance.hygiene_seen import seen_of
 from console.governance.hygiene_workloads import of_workloads
 from console.governance.ledger import Ledger, Part
 from console.objects.snapshot import Contents, Snapshot

@@ -9,8 +9,9 @@ from typing import Any, Final, NamedTuple
 
 from console.governance.findings import Finding
 from console.governance.hygiene_peers import ServiceAddresses
-from console.governance.hygiene_policies import of_policy
-from console.governance.hygiene_rests import Rests, Seen, rests_of
+from console.governance.hygiene_policies import of_chart, of_policy
+from console.governance.hygiene_rests import Rests, rests_of
+from console.governance.hygiene_seen import Seen
 from console.objects.netpol import NetworkPolicy
 from console.objects.selectors import LabelSelector
 from console.objects.snapshot import Snapshot
@@ -19,6 +20,7 @@ from console.policy.engine import Engine
 from console.policy.explain import label_keys
 from console.policy.explain_pods import Population
 from console.policy.explain_study import Study
+from console.policy.match import keys_of
 from console.policy.model import Policy
 
 _Written = NetworkPolicy | TieredPolicy
@@ -105,10 +107,16 @@ class Books:
         self._keys = self._keys.union(*(each.keys for each in asked))
         population = Population(engine.snapshot, self._keys, addresses=False, before=self._population)
         services = ServiceAddresses.of(engine.snapshot)
+        # By namespace, the labels by which policies select its pods.
+        subjects: dict[str, frozenset[str]] = {}
         for into, written, policy, keys in asked:
             study = Study.of(engine, policy, population)
             findings = tuple(of_policy(study, written, services, files=files))
-            into[id(written)] = _Known(written, keys, rests_of(study), findings)
+            home = policy.ref.namespace
+            if home not in subjects:
+                subjects[home] = frozenset(key for each in engine.over([home]) for key in keys_of(each.subject.pods))
+            worn = of_chart(written) or any(each.code == "OPEN_INTERNET" for each in findings)
+            into[id(written)] = _Known(written, keys, rests_of(study, subjects[home], worn=worn), findings)
         self._population = population
 
 

@@ -215,9 +215,7 @@ def _isolates_as(other: Policy, policy: Policy, view: DirectionView) -> bool:
 
 def _chart(study: Study, written: NetworkPolicy | TieredPolicy) -> Iterator[Finding]:
     """An empty podSelector that a chart brought, where other releases live too and nothing else isolates them."""
-    if not isinstance(written, NetworkPolicy) or not _of_chart(written):
-        return
-    if not written.pod_selector.is_empty:
+    if not isinstance(written, NetworkPolicy) or not of_chart(written) or not written.pod_selector.is_empty:
         return
     releases = {_release(pod.labels) for pod in study.selected.pods}
     if len(releases) < 2:
@@ -245,7 +243,10 @@ def _chart_mark(written: NetworkPolicy) -> str:
     return "its field manager is helm"
 
 
-def _of_chart(written: NetworkPolicy) -> bool:
+def of_chart(written: NetworkPolicy | TieredPolicy) -> bool:
+    """Whether a chart brought a policy; then the release of whom it selects is looked at."""
+    if not isinstance(written, NetworkPolicy):
+        return False
     labels = written.labels
     by_helm = written.manager is not None and written.manager.name == "helm"
     return labels.get("app.kubernetes.io/managed-by") == "Helm" or "helm.sh/chart" in labels or by_helm

@@ -85,8 +85,9 @@ def dns_among(reach: Reachability, classes: int) -> int:
     """The classes of the cluster's DNS, of some."""
     found = 0
     for number in bits(classes & reach.universe.inside):
-        worn = reach.universe.pods[number].pods[0].labels
-        if any(worn.get(key) == value for key, value in _DNS_LABELS):
+        # Policies need not tell DNS servers from others, so that any pod of a class may be one.
+        pods = reach.universe.pods[number].pods
+        if any(pod.labels.get(key) == value for pod in pods for key, value in _DNS_LABELS):
             found |= 1 << number
     return found
 

@@ -175,7 +175,7 @@ class Scene:
         found = 0
         universe = self.reach.universe
         for number in bits(universe.in_namespace.get("kube-system", 0)):
-            if universe.pods[number].pods[0].labels.get("k8s-app") == "kube-dns":
+            if any(pod.labels.get("k8s-app") == "kube-dns" for pod in universe.pods[number].pods):
                 found |= 1 << number
         return found
 

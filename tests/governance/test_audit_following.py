@@ -72,6 +72,73 @@ def test_following_any_changes_is_as_good_as_auditing_anew(
         assert _found(found) == _found(fresh)
 
 
+def _edit(builder: SnapshotBuilder, kind: str, first: int, second: int) -> None:
+    """One change of what is there; `first` and `second` say of what, and what it is to look like."""
+    cluster = builder.build()
+    pods = [*cluster.pods()]
+    if not pods:
+        return
+    pod, like = pods[first % len(pods)], pods[second % len(pods)]
+    policies = [*cluster.policies()]
+    policy = policies[first % len(policies)] if policies else None
+    spaces = [held.namespace for held in cluster.contents.values() if held.namespace.declared]
+    space, other = spaces[first % len(spaces)], spaces[second % len(spaces)]
+    if kind == "labels":
+        builder.put(replace(pod, labels=like.labels))
+    elif kind == "a label":
+        key, value = [*like.labels.items(), ("app", "x")][second % (len(like.labels) + 1)]
+        builder.put(replace(pod, labels={**pod.labels, key: value}))
+    elif kind == "a label less":
+        builder.put(replace(pod, labels=dict([*pod.labels.items()][1:])))
+    elif kind == "looks":
+        builder.put(replace(pod, ports=like.ports, images=like.images))
+    elif kind == "finished":
+        builder.put(replace(pod, phase="Running" if pod.finished else "Succeeded"))
+    elif kind == "gone":
+        builder.drop(pod.ref, Pod)
+    elif kind == "one more":
+        builder.put(replace(pod, name=f"{pod.name}-{second}", ips=()))
+    elif kind == "elsewhere":
+        builder.put(replace(pod, namespace=like.namespace, name=f"{pod.name}-{second}", ips=()))
+    elif kind == "namespace":
+        own = {"kubernetes.io/metadata.name": space.name}
+        builder.put(replace(space, labels={**other.labels, **own}))
+    elif kind == "policy gone" and policy is not None:
+        builder.drop(policy.ref, type(policy))
+    elif kind == "policy" and policy is not None:
+        builder.put(replace(policy, pod_selector=policies[second % len(policies)].pod_selector))
+    elif kind == "service":
+        services = [*cluster.services()]
+        if services:
+            one = services[first % len(services)]
+            builder.put(replace(one, cluster_ips=services[second % len(services)].cluster_ips))
+    elif kind == "owner":
+        owners = [owner for held in cluster.contents.values() for owner in held.owners.values()]
+        if owners:
+            builder.drop(owners[first % len(owners)].ref, type(owners[0]))
+
+
+_EDITS = (
+    *("labels", "a label", "a label less", "looks", "finished", "gone", "one more", "elsewhere"),
+    *("namespace", "policy gone", "policy", "service", "owner"),
+)
+
+
+@settings(unhurried, max_examples=max(10, WORLDS // 20))
+@given(st.lists(st.tuples(st.sampled_from(_EDITS), st.integers(0, 999), st.integers(0, 999)), min_size=1, max_size=8))
+def test_following_edits_of_a_platform_is_as_good_as_auditing_anew(edits: list[tuple[str, int, int]]) -> None:
+    builder, auditor = _builder(), Auditor(default_charter(), today=TODAY)
+    engine = Engine(builder.build())
+    auditor.audit(engine)
+    for kind, first, second in edits:
+        _edit(builder, kind, first, second)
+        engine = Engine(builder.build(), engine)
+        fresh = Auditor(default_charter(), today=TODAY).audit(Engine(engine.snapshot))
+        found = auditor.audit(engine)
+        assert _said(found) == _said(fresh)
+        assert _found(found) == _found(fresh)
+
+
 def _builder() -> SnapshotBuilder:
     builder = SnapshotBuilder()
     for obj in demo(0).objects():
