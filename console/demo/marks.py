@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from datetime import UTC, datetime
 from typing import Any, Final
 
@@ -37,12 +37,16 @@ def uid(*parts: object) -> str:
 
 def managed(manager: str, api_version: str, time: str, *, status: str = "") -> list[Raw]:
     """``managedFields``: who wrote the object, and (`status`) who keeps its status."""
+    entries = [entry_of(manager, api_version, time, ("f:metadata", "f:spec"))]
+    return [*entries, entry_of(status, api_version, time, ("f:status",))] if status else entries
+
+
+def entry_of(manager: str, api_version: str, time: str, fields: Iterable[str]) -> Raw:
+    """An entry of ``managedFields``: who wrote which top fields; the status alone is a subresource."""
+    written = {field: dict[str, Any]() for field in fields}
     entry = {"manager": manager, "operation": "Update", "apiVersion": api_version, "time": time}
-    entries: list[Raw] = [{**entry, "fieldsType": "FieldsV1", "fieldsV1": {"f:metadata": {}, "f:spec": {}}}]
-    if status:
-        kept: Raw = {"fieldsType": "FieldsV1", "fieldsV1": {"f:status": {}}, "subresource": "status"}
-        entries.append({**entry, "manager": status, **kept})
-    return entries
+    status = {"subresource": "status"} if list(written) == ["f:status"] else {}
+    return {**entry, "fieldsType": "FieldsV1", "fieldsV1": written, **status}
 
 
 def owner(obj: Mapping[str, Any]) -> Raw:

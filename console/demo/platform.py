@@ -19,8 +19,9 @@ from console.demo.marks import Raw, managed, stamp, uid
 from console.demo.pods import NODE_IPS, POD_NETS
 from console.demo.services import service, slices
 from console.demo.spec import App
+from console.demo.stack.notebooks import NOTEBOOKS
 from console.demo.stack.platform import INGRESS, KUBEFLOW, OBSERVABILITY, SYSTEM
-from console.demo.stack.serving import GATEWAY, NOTEBOOKS, SERVING, VECTORS
+from console.demo.stack.serving import GATEWAY, SERVING, VECTORS
 from console.demo.stack.training import FEATURES, PIPELINES, REGISTRY, TRAINING
 
 _TEAM: Final = "team"

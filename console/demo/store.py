@@ -7,11 +7,9 @@ be read again.
 
 from __future__ import annotations
 
-import hashlib
 import threading
 import time
 from collections.abc import Callable, Iterable, Mapping
-from datetime import UTC, datetime
 from typing import Any, NamedTuple
 
 import msgspec
@@ -19,12 +17,12 @@ import msgspec
 from console.demo.api.bell import Bell
 from console.demo.api.defaults import fill
 from console.demo.api.encoding import Stored
-from console.demo.api.kinds import Kind, Kinds, known_custom
+from console.demo.api.kinds import CRD, Kind, Kinds, definition, known_custom
+from console.demo.marks import Raw, entry_of, stamp, uid
 from console.objects.meta import ObjectRef
 
 #: The version of the first object: an old cluster's numbers, not a new one's.
 FIRST_VERSION = 41_200
-_CRD = ("apiextensions.k8s.io/v1", "CustomResourceDefinition")
 
 
 class Compacted(Exception):
@@ -177,14 +175,14 @@ class Store:
                     if inner.namespace == ref.name:
                         self._remove(inner)
             self._remove(stored)
-            if ref.kind == _CRD[1]:
+            if ref.kind == CRD[1]:
                 self._undefine(stored)
 
     def define(self, kind: Kind) -> None:
         """Serve a custom kind, with a CustomResourceDefinition that says so."""
         with self._lock:
             self._kinds.add(kind)
-            self.apply(_definition(kind, [each.version for each in self._kinds.versions(kind)]))
+            self.apply(definition(kind, [each.version for each in self._kinds.versions(kind)]))
 
     def compact(self) -> None:
         """Forget every past moment: watches and pages that stand before this one get 410."""
@@ -219,10 +217,10 @@ class Store:
         metadata = {**obj["metadata"]}
         if kind.namespaced:
             metadata["namespace"] = key[0]
-        metadata.setdefault("uid", _uid(kind, key, self._version + 1))
-        metadata.setdefault("creationTimestamp", self._now())
+        metadata.setdefault("uid", uid(kind.grouped_name, *key, self._version + 1))  # new for one that is made again
+        metadata.setdefault("creationTimestamp", stamp(self._clock()))
         if manager is not None:
-            metadata["managedFields"] = _managed(metadata, kind, manager, self._now(), ["f:metadata", "f:spec"])
+            metadata["managedFields"] = self._written(metadata, kind, manager, ("f:metadata", "f:spec"))
         self._write("ADDED", kind, key, {**obj, "metadata": metadata}, None)
 
     def _replace(self, before: Stored, obj: dict[str, Any], manager: str) -> None:
@@ -239,7 +237,7 @@ class Store:
         metadata = obj["metadata"]
         if "generation" in kept and old.get("spec") != obj.get("spec"):
             metadata["generation"] = kept["generation"] + 1
-        metadata["managedFields"] = _managed(metadata, before.kind, manager, self._now(), changed)
+        metadata["managedFields"] = self._written(metadata, before.kind, manager, changed)
         self._write("MODIFIED", before.kind, (before.namespace, before.name), obj, before)
 
     def _remove(self, stored: Stored) -> None:
@@ -273,58 +271,22 @@ class Store:
             self._compacted += dropped
         self.changed.ring()
 
-    def _now(self) -> str:
-        return datetime.fromtimestamp(self._clock(), UTC).strftime("%Y-%m-%dT%H:%M:%SZ")
+    def _written(self, metadata: Mapping[str, Any], kind: Kind, manager: str, fields: Iterable[str]) -> list[Raw]:
+        """The ``managedFields`` of an object once a manager has written some top fields (``f:spec``)."""
+        entry = entry_of(manager, kind.api_version, stamp(self._clock()), fields)
+        # The API server keeps one entry per manager and subresource; the latest comes last.
+        others = [
+            held
+            for held in metadata.get("managedFields") or ()
+            if (held.get("manager"), held.get("subresource")) != (manager, entry.get("subresource"))
+        ]
+        return [*others, entry]
 
 
 def _in_order(table: Mapping[tuple[str, str], Stored]) -> tuple[Stored, ...]:
     return tuple(table[key] for key in sorted(table))
 
 
-def _uid(kind: Kind, key: tuple[str, str], version: int) -> str:
-    """A uid that is the same in every run, and new for an object made again."""
-    digest = hashlib.sha256("/".join((kind.grouped_name, *key, str(version))).encode()).hexdigest()
-    return f"{digest[:8]}-{digest[8:12]}-4{digest[13:16]}-8{digest[17:20]}-{digest[20:32]}"
-
-
 def _changed(old: Mapping[str, Any], new: Mapping[str, Any]) -> list[str]:
     """The top fields that differ, as ``managedFields`` names them (``f:spec``); empty where nothing does."""
     return [f"f:{field}" for field in {**old, **new} if old.get(field) != new.get(field)]
-
-
-def _managed(
-    metadata: Mapping[str, Any], kind: Kind, manager: str, now: str, fields: list[str]
-) -> list[dict[str, Any]]:
-    entry: dict[str, Any] = {
-        "manager": manager,
-        "operation": "Update",
-        "apiVersion": kind.api_version,
-        "time": now,
-        "fieldsType": "FieldsV1",
-        "fieldsV1": {field: {} for field in fields},
-    }
-    if fields == ["f:status"]:
-        entry["subresource"] = "status"
-    # The API server keeps one entry per manager and subresource; the latest comes last.
-    others = [
-        held
-        for held in metadata.get("managedFields") or ()
-        if (held.get("manager"), held.get("subresource")) != (manager, entry.get("subresource"))
-    ]
-    return [*others, entry]
-
-
-def _definition(kind: Kind, versions: list[str]) -> dict[str, Any]:
-    names = {"plural": kind.plural, "singular": kind.kind.lower(), "kind": kind.kind, "listKind": f"{kind.kind}List"}
-    return {
-        "apiVersion": _CRD[0],
-        "kind": _CRD[1],
-        "metadata": {"name": kind.grouped_name},
-        "spec": {
-            "group": kind.group,
-            "names": {**names, "shortNames": list(kind.short)} if kind.short else names,
-            "scope": "Namespaced" if kind.namespaced else "Cluster",
-            "versions": [{"name": name, "served": True, "storage": name == kind.version} for name in versions],
-        },
-        "status": {"conditions": [{"type": "Established", "status": "True", "reason": "InitialNamesAccepted"}]},
-    }

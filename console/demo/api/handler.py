@@ -13,10 +13,10 @@ from typing import Any
 
 from console.demo.api import answers
 from console.demo.api.access import DEFAULT_USER, Access, User
-from console.demo.api.answers import Answer, Refusal, failure
 from console.demo.api.bell import Vigil
 from console.demo.api.kinds import Kind
 from console.demo.api.log import Request, RequestLog
+from console.demo.api.refusals import Answer, Refusal, failure, forbidden, missing
 from console.demo.api.routes import Route, parse
 from console.demo.api.watch import Cut, Watch
 from console.demo.faults import Fault, Faults
@@ -131,7 +131,7 @@ class Handler(BaseHTTPRequestHandler):
         if name:
             asked = Route("impersonate", (), {}, resource="users", name=name)
             if not self._api.access.allowed(self._user, "impersonate", "", "users", ""):
-                raise answers.forbidden(self._user, asked)
+                raise forbidden(self._user, asked)
             self._user = User(name, (*groups, "system:authenticated"))
 
     def _dispatch(self, route: Route) -> None:
@@ -147,10 +147,10 @@ class Handler(BaseHTTPRequestHandler):
         if route.verb not in ("get", "list", "watch"):
             raise failure(405)
         if not api.access.allowed(self._user, route.verb, route.group, route.resource, route.scope):
-            raise answers.forbidden(self._user, route)
+            raise forbidden(self._user, route)
         kind = api.store.kind_at(route.group, route.version, route.resource)
         if kind is None or route.subresource or (route.namespace and not kind.namespaced):
-            raise answers.missing(route)
+            raise missing(route)
         for name in ("labelSelector", "fieldSelector"):
             if route.query.get(name):  # an unfiltered answer would be a wrong one
                 raise Refusal(400, "BadRequest", f"the demo's API server does not serve {name}")

@@ -40,6 +40,11 @@ class Kind:
         }
 
 
+#: What says that a kind is served: the apiVersion and the kind.
+CRD: Final = ("apiextensions.k8s.io/v1", "CustomResourceDefinition")
+#: The group and version of the questions what one may; nothing is kept of them.
+REVIEW_GROUP: Final = ("authorization.k8s.io", "v1")
+
 #: Served by every cluster. Secrets are served, so that a test can prove that nobody asks for them.
 BUILT_IN: Final[tuple[Kind, ...]] = (
     Kind("", "v1", "namespaces", "Namespace", namespaced=False, short=("ns",)),
@@ -179,3 +184,20 @@ class Kinds:
 def known_custom(api_version: str, kind: str) -> Kind | None:
     """The custom kind of an object that is known but not served yet."""
     return next((k for k in KNOWN_CUSTOM if (k.api_version, k.kind) == (api_version, kind)), None)
+
+
+def definition(kind: Kind, versions: list[str]) -> dict[str, Any]:
+    """The CustomResourceDefinition that says a kind is served, in these versions."""
+    names = {"plural": kind.plural, "singular": kind.kind.lower(), "kind": kind.kind, "listKind": f"{kind.kind}List"}
+    return {
+        "apiVersion": CRD[0],
+        "kind": CRD[1],
+        "metadata": {"name": kind.grouped_name},
+        "spec": {
+            "group": kind.group,
+            "names": {**names, "shortNames": list(kind.short)} if kind.short else names,
+            "scope": "Namespaced" if kind.namespaced else "Cluster",
+            "versions": [{"name": name, "served": True, "storage": name == kind.version} for name in versions],
+        },
+        "status": {"conditions": [{"type": "Established", "status": "True", "reason": "InitialNamesAccepted"}]},
+    }

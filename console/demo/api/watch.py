@@ -8,10 +8,11 @@ from dataclasses import dataclass
 
 import msgspec
 
-from console.demo.api.answers import Refusal, failure, invalid_option, not_newer
+from console.demo.api.answers import not_newer
 from console.demo.api.bell import Vigil
 from console.demo.api.encoding import Stored, bookmark, event_line
 from console.demo.api.kinds import Kind
+from console.demo.api.refusals import Refusal, failure, invalid_option
 from console.demo.api.routes import Route
 from console.demo.faults import Fault, Faults, Injected
 from console.demo.store import Compacted, Store
