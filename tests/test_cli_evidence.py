@@ -251,6 +251,7 @@ def test_a_signature_is_asked_for_by_its_key(folder: Path, capsys: pytest.Captur
         (["evidence"], "-o FILE"),
         (["evidence", "verify"], "verify FILE"),
         (["evidence", "verify", "absent.zip"], "absent.zip"),
+        (["evidence", "verify", "cluster.yaml", "--key", "absent.pub"], "absent.pub"),
         (["evidence", "-o", "x.zip", "--ask", "a b", *FLAGS], "SRC DST PORT"),
         (["evidence", "-o", "x.zip", "--ask", "train/jib internet 443", *FLAGS], "train/jib"),
         (["evidence", "-o", "no/such/folder/x.zip", *FLAGS], "cannot be written"),

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import argparse
+from collections.abc import Callable
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import TYPE_CHECKING, Final
@@ -42,7 +43,7 @@ def add(parser: argparse.ArgumentParser) -> None:
 
 
 def run(options: argparse.Namespace) -> int:
-    """0 written or true, 1 not true, 2 no bundle."""
+    """0 written or true, 1 not true, 2 where nothing could be written, read or checked."""
     if options.action == "verify":
         if options.file is None or options.output is not None:
             raise UsageError("which bundle?", hint="netpol-console evidence verify FILE")
@@ -100,7 +101,10 @@ def _put(path: Path, data: bytes) -> None:
 
 def _verify(file: str, key: str | None) -> int:
     from console.history.bundle import unpack
+    from console.history.signing import verifier
 
+    # A key that cannot be read says nothing about the bundle.
+    verifies = verifier(key) if key is not None else None
     try:
         data = Path(file).read_bytes()
     except OSError as error:
@@ -112,9 +116,10 @@ def _verify(file: str, key: str | None) -> int:
         bundle = unpack(data)
         for line in summary(bundle.contents):
             print(line)
-        wrong = [*_signature(bundle, key), *differences(bundle.contents, complete(bundle.contents))]
+        wrong += _signature(bundle, key, verifies)
+        wrong += differences(bundle.contents, complete(bundle.contents))
     except InputError as error:
-        wrong = str(error).split("\n")
+        wrong += str(error).split("\n")
     for line in wrong:
         print(f"✗ {clean(line)}")
     print(
@@ -125,11 +130,9 @@ def _verify(file: str, key: str | None) -> int:
     return 1 if wrong else 0
 
 
-def _signature(bundle: Bundle, key: str | None) -> list[str]:
+def _signature(bundle: Bundle, key: str | None, verifies: Callable[[bytes, bytes], bool] | None) -> list[str]:
     """What is wrong with the signature; what of it was not checked is said."""
-    from console.history.signing import verifies
-
-    if key is None:
+    if verifies is None:
         if bundle.signature is not None:
             say("it is signed; --key KEY checks by whom")
         else:
@@ -137,4 +140,4 @@ def _signature(bundle: Bundle, key: str | None) -> list[str]:
         return []
     if bundle.signature is None:
         return ["it is not signed"]
-    return [] if verifies(key, bundle.sums, bundle.signature) else [f"it is not signed by {key}"]
+    return [] if verifies(bundle.sums, bundle.signature) else [f"it is not signed by {key}"]

@@ -60,7 +60,10 @@ class DemoCluster:
         self.server.stop()
 
     def advance(self, seconds: float) -> None:
-        """Move a frozen cluster on to a later second: all that happens until then happens now."""
+        """Move a frozen cluster on to a later second: all that happens until then happens now.
+
+        Raises RuntimeError where the cluster lives by itself.
+        """
         if self.lives:
             raise RuntimeError("this demo lives by itself; freeze it with at= to move it by hand")
         self._playback.advance(seconds)

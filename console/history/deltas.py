@@ -226,7 +226,10 @@ def delta(before: KubeObject | None, after: KubeObject, at: int) -> Delta | None
 
 
 def applied(change: Delta, before: KubeObject | None) -> KubeObject | None:
-    """The object after a delta; None where it is gone. Raises ValueError where the delta is not one of `before`."""
+    """The object after a delta; None where it is gone.
+
+    Raises ValueError, AttributeError or TypeError where the delta is not one of `before`.
+    """
     if change.fields is None:
         return None
     kind = CLASSES.get(change.kind)

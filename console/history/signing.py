@@ -15,7 +15,10 @@ _MAKE: Final = "make one with: openssl genpkey -algorithm ed25519 -out key.pem (
 
 
 def signer(path: str) -> Callable[[bytes], bytes]:
-    """What signs with the private key in a file. Raises InputError where that holds none it can use."""
+    """What signs with the private key in a file.
+
+    Raises InputError where that holds none it can use, and ConsoleError where the package for it is not installed.
+    """
     data = _read(path)
     _need()
     from cryptography.exceptions import UnsupportedAlgorithm
@@ -33,16 +36,22 @@ def signer(path: str) -> Callable[[bytes], bytes]:
     return key.sign
 
 
-def verifies(path: str, data: bytes, signature: bytes) -> bool:
-    """Whether a signature of `data` is by the key in a file (public, or the private one). Raises InputError."""
+def verifier(path: str) -> Callable[[bytes, bytes], bool]:
+    """What says of data and a signature whether that is by the key in a file (public, or the private one).
+
+    Raises as `signer` does.
+    """
     key = _public(path)
     from cryptography.exceptions import InvalidSignature
 
-    try:
-        key.verify(signature, data)
-    except InvalidSignature:
-        return False
-    return True
+    def verifies(data: bytes, signature: bytes) -> bool:
+        try:
+            key.verify(signature, data)
+        except InvalidSignature:
+            return False
+        return True
+
+    return verifies
 
 
 def _public(path: str) -> Ed25519PublicKey:

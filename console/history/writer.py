@@ -136,7 +136,8 @@ class Writer:
     def keyframe(self, at: int, payload: bytes, *, continued: bool) -> None:
         """Append a whole state as of `at` (microseconds since the epoch), then drop what the bounds ask for.
 
-        `continued`: nothing was missed since the frame before. What cannot be dropped is told by `trouble`.
+        `continued`: nothing was missed since the frame before. What cannot be dropped is told by
+        `trouble`. Raises OSError where it cannot be written: the file then ends as it did before.
         """
         offset = self.size
         self._stream = None
@@ -152,7 +153,10 @@ class Writer:
             self.trouble = f"{self.path} grows beyond its bound: {why(error)}"
 
     def deltas(self, at: int, payload: bytes) -> None:
-        """Append what changed since the frame before."""
+        """Append what changed since the frame before, as of `at` (microseconds since the epoch).
+
+        Raises OSError as `keyframe` does; after that a keyframe has to come first (RuntimeError).
+        """
         if self._stream is None:
             raise RuntimeError("deltas follow a keyframe")
         size = self.size
@@ -162,7 +166,7 @@ class Writer:
         self._since += self.size - size
 
     def sync(self) -> None:
-        """Have everything on the disk."""
+        """Have everything on the disk. Raises OSError."""
         getattr(os, "fdatasync", os.fsync)(self._file)
 
     def close(self) -> None:

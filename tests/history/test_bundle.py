@@ -18,7 +18,7 @@ from hypothesis import strategies as st
 
 from console.errors import InputError
 from console.history.bundle import SIGNATURE, SUMS, pack, unpack
-from console.history.signing import signer, verifies
+from console.history.signing import signer, verifier
 
 CONTENTS = {"objects.json": b'{"pods": []}', "audit.json": b"{}", "report.html": "<p>● ok</p>".encode()}
 
@@ -88,9 +88,9 @@ def test_a_signature_is_of_one_key_and_of_these_contents(tmp_path: Path):
     bundle = unpack(pack(CONTENTS, signer(str(mine))))
     assert bundle.signature is not None
     for key, right in ((mine, True), (mine.with_suffix(".pub"), True), (other.with_suffix(".pub"), False)):
-        assert verifies(str(key), bundle.sums, bundle.signature) is right
+        assert verifier(str(key))(bundle.sums, bundle.signature) is right
     changed = unpack(pack({**CONTENTS, "audit.json": b"[]"}))
-    assert not verifies(str(mine), changed.sums, bundle.signature)
+    assert not verifier(str(mine))(changed.sums, bundle.signature)
 
 
 @pytest.mark.skipif(shutil.which("openssl") is None, reason="no openssl to read the signature with")
@@ -113,7 +113,7 @@ def test_a_file_that_holds_no_such_key_is_named(tmp_path: Path):
             signer(str(path))
         assert path.name in caught.value.message
         with pytest.raises(InputError):
-            verifies(str(path), b"", b"")
+            verifier(str(path))
 
 
 def _key(path: Path) -> Path:
