@@ -44,7 +44,7 @@ def add_bounds(parser: argparse._ActionsContainer) -> None:
 
 
 def run(options: argparse.Namespace) -> int:
-    """Record until told to stop: 0, or 3 where something is missing in the recording."""
+    """Record until told to stop: 0, 3 where something or all of it is missing, 2 where the file cannot be used."""
     if options.overlay:
         raise UsageError("--overlay lays over what is not there", hint="record what is, and look at it with --overlay")
     for flag in ("manifests", "recording"):

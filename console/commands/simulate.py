@@ -36,7 +36,7 @@ def add(parser: argparse.ArgumentParser) -> None:
 
 
 def run(options: argparse.Namespace) -> int:
-    """Answer one question, every port, or a batch."""
+    """Answer one question, every port, or a batch (see `_batch`): 0 allowed, 1 blocked or partial, 3 unknown."""
     if options.batch is None and not (options.src and options.dst):
         raise UsageError("simulate needs SRC and DST", hint="or --batch FILE; see netpol-console simulate --help")
     if options.batch is not None and (options.src or options.port):

@@ -71,7 +71,10 @@ def story(
     audit: Callable[[Engine], Audit] | None = None,
     modes: Modes | None = None,
 ) -> Story:
-    """The story of an end, as ``simulate`` takes it, that is taken at a moment. Raises UsageError."""
+    """The story of an end, as ``simulate`` takes it, that is taken at a moment (seconds since the epoch).
+
+    Raises UsageError where it cannot be taken, InputError where the recording cannot be read.
+    """
     then = _radius(recording, end, at, hops, modes)
     steps = list(told(recording, since=recording.begin, until=recording.end, audit=audit, modes=modes))
     entries = [entry for step in steps if isinstance(step, Step) for entry in step.entries]

@@ -112,7 +112,8 @@ def test_rules_review_lists_what_is_allowed(server: ApiServer, client: Client) -
 
 
 @pytest.mark.parametrize(
-    ("kind", "body", "code"), [("access", {}, 422), ("rules", {"spec": {}}, 400), ("access", [], 400)]
+    ("kind", "body", "code"),
+    [("access", {}, 422), ("rules", {"spec": {}}, 400), ("access", [], 400), ("access", {"spec": ["x"]}, 400)],
 )
 def test_a_review_that_asks_nothing_is_refused(client: Client, kind: str, body: Any, code: int) -> None:
     assert client.post(REVIEWS.format(kind), body).status == code

@@ -30,7 +30,7 @@ _REVIEWS = {
 
 
 def document(route: Route, kinds: tuple[Kind, ...]) -> Answer:
-    """``/version``, health, and the discovery documents."""
+    """``/version``, health, and the discovery documents. Raises Refusal (404) where there is no such one."""
     match route.parts:
         case ("version",):
             return _json(VERSION)
@@ -82,7 +82,10 @@ def _resources(group: str, version: str, kinds: tuple[Kind, ...]) -> dict[str, A
 
 
 def listing(route: Route, kind: Kind, store: Store, *, partial: bool) -> Answer:
-    """A LIST: whole, or a page of it that shows the moment its first page was made."""
+    """A LIST: whole, or a page of it that shows the moment its first page was made.
+
+    Raises Refusal where its parameters are wrong (400, 422) or the moment is gone (410) or to come (504).
+    """
     limit = _number(route, "limit")
     wanted = route.query.get("resourceVersion", "")
     match = route.query.get("resourceVersionMatch", "")
@@ -138,7 +141,7 @@ def _expired(after: tuple[str, str]) -> Refusal:
 
 
 def not_newer(version: int, store: Store) -> None:
-    """Refuse a version of the future, as kube-apiserver does after waiting for it in vain."""
+    """Raise Refusal (504) for a version of the future, as kube-apiserver does after waiting for it in vain."""
     if version > store.version:
         raise Refusal(
             504,
@@ -157,7 +160,7 @@ def _number(route: Route, name: str) -> int:
 
 
 def one(route: Route, kind: Kind, store: Store, *, partial: bool) -> Answer:
-    """A GET of one object."""
+    """A GET of one object. Raises Refusal (404) where there is none."""
     stored = store.find(kind, route.namespace, route.name)
     if stored is None:
         raise Refusal(
@@ -172,7 +175,7 @@ def one(route: Route, kind: Kind, store: Store, *, partial: bool) -> Answer:
 
 
 def review(route: Route, body: bytes, user: User, access: Access, kinds: tuple[Kind, ...]) -> Answer | None:
-    """The create of a self-review; None where the request is no such thing."""
+    """The create of a self-review; None where the request is no such thing. Raises Refusal (400, 422)."""
     word = _REVIEWS.get(route.resource)
     if word is None or route.verb != "create" or (route.group, route.version) != REVIEW_GROUP:
         return None
@@ -181,6 +184,8 @@ def review(route: Route, body: bytes, user: User, access: Access, kinds: tuple[K
     except NO_JSON as error:
         raise Refusal(400, "BadRequest", f"the object provided is unrecognized: {error}") from error
     spec = asked.get("spec") or {}
+    if not isinstance(spec, dict):
+        raise Refusal(400, "BadRequest", "the object provided is unrecognized: spec is no object")
     if word == "SelfSubjectAccessReview":
         wanted = spec.get("resourceAttributes")
         if not isinstance(wanted, dict):
