@@ -6,6 +6,7 @@
     ├── UsageError          the command line or the question is wrong                (2)
     │   └── UnknownEnd      no such pod, workload, service or port; names the nearest (2)
     ├── InputError          a file or a kubeconfig cannot be used                    (2)
+    │   └── NotInstalled    an optional package is needed and not there              (2)
     └── ClusterError        a cluster cannot be reached or refuses                   (3)
 """
 
@@ -40,6 +41,16 @@ class UnknownEnd(UsageError):
 
 class InputError(ConsoleError):
     """A file, folder or kubeconfig cannot be used."""
+
+
+class NotInstalled(InputError):
+    """`what` needs an optional package, which `extra` of netpol-console brings."""
+
+    def __init__(self, what: str, package: str, *, extra: str, instead: str = "") -> None:
+        other = f"; or {instead}" if instead else ""
+        super().__init__(
+            f"{what} need {package}, which is not installed", hint=f"pip install 'netpol-console[{extra}]'{other}"
+        )
 
 
 class ClusterError(ConsoleError):

@@ -140,6 +140,30 @@ def test_a_watch_over_files_says_one_line_and_ends(write: Write, capsys: pytest.
     assert said["turned"][0]["opened"][0]["source"] == "t/pod/trainer"
 
 
+@pytest.mark.parametrize(
+    ("arguments", "module", "package", "extra"),
+    [
+        (["audit", "--watch", "--metrics", "0"], "prometheus_client", "prometheus-client", "metrics"),
+        (["evidence", "-o", "x.zip", "--sign", __file__], "cryptography", "cryptography", "sign"),
+        (["matrix", "-o", "svg"], "drawsvg", "drawsvg", "picture"),
+    ],
+)
+def test_a_package_that_is_not_installed_is_named_with_what_brings_it(
+    arguments: list[str],
+    module: str,
+    package: str,
+    extra: str,
+    monkeypatch: pytest.MonkeyPatch,
+    write: Write,
+    capsys: pytest.CaptureFixture[str],
+) -> None:
+    monkeypatch.setitem(sys.modules, module, None)
+    assert main([*arguments, "--manifests", write("c.yaml", TRAINER)]) == 2
+    told = capsys.readouterr().err
+    assert f"need {package}, which is not installed" in told
+    assert f"pip install 'netpol-console[{extra}]'" in told
+
+
 class _Watch:
     """The command over the lively demo, in a process of its own."""
 

@@ -9,7 +9,7 @@ from socketserver import ThreadingMixIn
 from typing import TYPE_CHECKING, Any, Final
 from wsgiref.simple_server import WSGIRequestHandler, WSGIServer, make_server
 
-from console.errors import InputError, UsageError
+from console.errors import InputError, NotInstalled, UsageError
 
 if TYPE_CHECKING:
     from console.governance.findings import Audit
@@ -22,13 +22,11 @@ class Metrics:
     """What is told to who asks. Thread-safe: the audit writes, the server's threads read."""
 
     def __init__(self, title: str) -> None:
-        """Raises UsageError where prometheus-client is not installed."""
+        """Raises NotInstalled where prometheus-client is not there."""
         try:
             import prometheus_client as prometheus
         except ImportError:
-            raise UsageError(
-                "--metrics needs prometheus-client", hint="pip install 'netpol-console[metrics]'"
-            ) from None
+            raise NotInstalled("metrics", "prometheus-client", extra="metrics") from None
         self.address = ""
         self._generate = prometheus.generate_latest
         self._type = prometheus.CONTENT_TYPE_LATEST

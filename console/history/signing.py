@@ -6,7 +6,7 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import TYPE_CHECKING, Final
 
-from console.errors import ConsoleError, InputError
+from console.errors import InputError, NotInstalled
 
 if TYPE_CHECKING:
     from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PublicKey
@@ -17,7 +17,7 @@ _MAKE: Final = "make one with: openssl genpkey -algorithm ed25519 -out key.pem (
 def signer(path: str) -> Callable[[bytes], bytes]:
     """What signs with the private key in a file.
 
-    Raises InputError where that holds none it can use, and ConsoleError where the package for it is not installed.
+    Raises InputError where that holds none it can use, NotInstalled where the package for it is not there.
     """
     data = _read(path)
     _need()
@@ -83,6 +83,4 @@ def _need() -> None:
     try:
         import cryptography  # noqa: F401  (an extra; loaded where it is used)
     except ImportError:
-        raise ConsoleError(
-            "signatures need the package cryptography", hint="python -m pip install 'netpol-console[sign]'"
-        ) from None
+        raise NotInstalled("signatures", "cryptography", extra="sign") from None

@@ -10,7 +10,7 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping
 from typing import Any, Final
 
-from console.errors import InputError, UsageError
+from console.errors import NotInstalled, UsageError
 from console.policy.matrix import Matrix
 from console.policy.ports import PortSpan
 from console.policy.verdict import Outcome
@@ -52,7 +52,7 @@ _SAYS: Final[Mapping[Outcome, str]] = {
 def matrix_svg(matrix: Matrix, spans: Spans, *, title: str) -> str:
     """The matrix as SVG; each cell says its ports when it is pointed at.
 
-    Raises UsageError where it is too large for a picture, and InputError where drawsvg is not installed.
+    Raises UsageError where it is too large for a picture, and NotInstalled where drawsvg is not there.
     """
     rows, columns = ((*names, *matrix.outside) for names in (matrix.rows, matrix.columns))
     if len(rows) * len(columns) > _MOST:
@@ -68,8 +68,8 @@ class _Picture:
         try:
             import drawsvg
         except ImportError:
-            hint = "pip install 'netpol-console[picture]'; or take -o dot, mermaid, csv or json, which need nothing"
-            raise InputError("pictures need drawsvg, which is not installed", hint=hint) from None
+            instead = "take -o dot, mermaid, csv or json, which need nothing"
+            raise NotInstalled("pictures", "drawsvg", extra="picture", instead=instead) from None
         self._svg: Any = drawsvg
         self._matrix = matrix
         self._spans = spans
