@@ -35,12 +35,17 @@ def charter_for(scene: Scene, entries: Mapping[str, Entry], found: Audit, *, tit
     named = to_yaml({"charter": f"AI platform boundaries of {_one_line(title)}"})
     text = about + named + "\n" + rest.lstrip("\n")
     text = text.replace(_GROUPS.lstrip(), "\n".join(_domains(entries)) + "\n" + _GROUPS, 1)
-    paths = "\n".join(f"# {line}".rstrip() for line in _today(scene, entries, found))
+    paths = "\n".join(f"# {_shown(line)}".rstrip() for line in _today(scene, entries, found))
     return text.replace(_RULES, f"\n{paths}{_RULES}", 1)
 
 
 def _one_line(text: str) -> str:
     return " ".join("".join(each if each.isprintable() else " " for each in text).split())
+
+
+def _shown(text: str) -> str:
+    """Text of the cluster as part of a comment: a line that it breaks would be one of the charter."""
+    return "".join(each if each.isprintable() else each.encode("unicode_escape").decode("ascii") for each in text)
 
 
 def _domains(entries: Mapping[str, Entry]) -> Iterator[str]:
@@ -60,7 +65,7 @@ def _domains(entries: Mapping[str, Entry]) -> Iterator[str]:
             else:
                 single.setdefault(domain, []).extend(sorted(names))
     for each in unknown:
-        yield f"# Of no domain yet: {each}"
+        yield f"# Of no domain yet: {_shown(each)}"
     said = {
         domain: [
             *([{"namespaces": whole[domain]}] if domain in whole else []),

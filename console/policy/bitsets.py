@@ -29,14 +29,20 @@ def bits(value: int) -> Iterator[int]:
 def apart(found: Mapping[int, int]) -> dict[int, int]:
     """Sets of classes by ports, so that each class is in one set only, under all of its ports."""
     result: dict[int, int] = {}
+    seen = 0
     for ports, classes in found.items():
-        rest = classes
-        for known in list(result):
-            both = result[known] & rest
+        new, again = classes & ~seen, classes & seen
+        seen |= classes
+        for known in list(result) if again else ():
+            both = result[known] & again
             if both:
-                rest &= ~both
-                result[known] &= ~both
+                again &= ~both
+                left = result.pop(known) & ~both
+                if left:
+                    result[known] = left
                 result[known | ports] = result.get(known | ports, 0) | both
-        if rest:
-            result[ports] = result.get(ports, 0) | rest
-    return {ports: classes for ports, classes in result.items() if classes}
+                if not again:
+                    break
+        if new:
+            result[ports] = result.get(ports, 0) | new
+    return result
