@@ -48,7 +48,7 @@ def explain(engine: Engine, ref: ObjectRef) -> Explanation:
         Standing.EVALUATED,
         study.selected,
         policy=policy,
-        directions=study.directions,
+        directions=tuple(map(study.company, study.directions)),
         defaults=tuple(_defaults(written)),
         problems=problems,
         findings=oddities(study, written),

@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Collection, Iterable, Mapping, Sequence
-from dataclasses import dataclass
+from collections.abc import Collection, Iterable, Sequence
+from dataclasses import dataclass, replace
 from functools import cached_property, reduce
 from operator import and_, or_
 
@@ -21,15 +21,15 @@ from console.policy.model import CidrPeer, Direction, NodePeer, Peer, PodPeer, P
 
 @dataclass(frozen=True, slots=True)
 class Around:
-    """The other policies over the pods a policy selects.
+    """The other policies over the pods that a policy, `ref`, selects.
 
-    `counts` tells how many of those pods each selects; `classes` the pods that the
-    same policies select, with these.
+    `classes` are pods that the same policies select, with these, the one itself among
+    them. Nothing is worked out of them before it is asked for: of many policies over the same pods each
+    is studied, and each has all of the others around it.
     """
 
-    policies: Mapping[ObjectRef, Policy]
-    counts: Mapping[ObjectRef, int]
-    classes: tuple[tuple[tuple[Pod, ...], frozenset[ObjectRef]], ...]
+    ref: ObjectRef
+    classes: tuple[tuple[tuple[Pod, ...], tuple[Policy, ...]], ...]
 
     @classmethod
     def of(cls, engine: Engine, policy: Policy, pods: Iterable[Pod], population: Population) -> Around:
@@ -38,25 +38,30 @@ class Around:
         for pod in pods:
             selecting = population.selecting(pod, engine)
             alike.setdefault(id(selecting), (selecting, []))[1].append(pod)
-        policies: dict[ObjectRef, Policy] = {}
-        counts: Counter[ObjectRef] = Counter()
-        classes = []
-        for selecting, members in alike.values():
-            others = {other.ref: other for other in selecting if other.ref != policy.ref}
-            policies.update(others)
-            counts.update(dict.fromkeys(others, len(members)))
-            classes.append((tuple(members), frozenset(others)))
-        return cls(policies, counts, tuple(classes))
+        return cls(policy.ref, tuple((tuple(members), selecting) for selecting, members in alike.values()))
 
     def governing(self, direction: Direction) -> list[Policy]:
         """Those that govern a direction, in the order in which they are asked."""
-        found = [each for each in self.policies.values() if each.rules(direction) is not None]
-        return sorted(found, key=lambda each: (each.tier, each.priority, each.ref))
+        found = {
+            each.ref: each
+            for _, selecting in self.classes
+            for each in selecting
+            if each.ref != self.ref and each.rules(direction) is not None
+        }
+        return sorted(found.values(), key=lambda each: (each.tier, each.priority, each.ref))
+
+    def over_all(self) -> set[ObjectRef]:
+        """Those that select every one of the pods."""
+        refs = [{each.ref for each in selecting} for _, selecting in self.classes]
+        return set.intersection(*refs) - {self.ref} if refs else set()
 
     def ungoverned(self, direction: Direction) -> list[Pod]:
         """The pods that no other NetworkPolicy isolates in a direction."""
-        isolating = {each.ref for each in self.governing(direction) if each.tier is Tier.NETWORK_POLICY}
-        return [pod for members, refs in self.classes if not refs & isolating for pod in members]
+
+        def isolates(other: Policy) -> bool:
+            return other.tier is Tier.NETWORK_POLICY and other.rules(direction) is not None and other.ref != self.ref
+
+        return [pod for members, selecting in self.classes if not any(map(isolates, selecting)) for pod in members]
 
 
 @dataclass(frozen=True, slots=True)
@@ -77,7 +82,7 @@ class Study:
         selected = population.members(subject.namespaces, subject.home, subject.pods)
         around = Around.of(engine, policy, selected.pods, population)
         views = (
-            _direction_view(engine, policy, direction, selected, population, around)
+            _direction_view(engine, policy, direction, selected, population)
             for direction in (Direction.INGRESS, Direction.EGRESS)
         )
         return cls(engine, policy, selected, population, around, tuple(view for view in views if view is not None))
@@ -85,6 +90,13 @@ class Study:
     def destinations(self, direction: Direction, view: RuleView) -> Members:
         """The pods on which the ports of a rule are met, and whether all of them are known."""
         return self.selected if direction is Direction.INGRESS else _reached(self.population, view.peers)
+
+    def company(self, view: DirectionView) -> DirectionView:
+        """A direction with the other policies over any of the same pods there."""
+        order = (self.policy.tier, self.policy.priority)
+        others = [(each.ref, (each.tier, each.priority)) for each in self.around.governing(view.direction)]
+        ahead = tuple(ref for ref, place in others if place < order)
+        return replace(view, ahead=ahead, beside=tuple(ref for ref, place in others if place == order))
 
     def rivals(self, direction: Direction, rule: Rule, gone: Collection[int] = ()) -> Rivals:
         """The rules that could make another do nothing: those that are asked no later and select the same pods.
@@ -154,9 +166,8 @@ class Rivals:
     @cached_property
     def _now(self) -> int:
         """The rules of policies that select all of the pods that are selected now."""
-        selected, counts = self._study.selected, self._study.around.counts
-        every = len(selected.pods) if selected.certain else 0
-        return reduce(or_, (self._rules.of(ref) for ref, count in counts.items() if count == every), 0)
+        others = self._study.around.over_all() if self._study.selected.certain else set()
+        return reduce(or_, map(self._rules.of, others), 0)
 
     def _cover(self, number: int) -> Cover:
         policy, rule = self._rules[number]
@@ -164,18 +175,13 @@ class Rivals:
 
 
 def _direction_view(
-    engine: Engine, policy: Policy, direction: Direction, selected: Members, population: Population, around: Around
+    engine: Engine, policy: Policy, direction: Direction, selected: Members, population: Population
 ) -> DirectionView | None:
-    """A direction of a policy; None where it does not govern it."""
+    """A direction of a policy, without the others there; None where it does not govern it."""
     rules = policy.rules(direction)
     if rules is None:
         return None
-    order = (policy.tier, policy.priority)
-    others = [(each.ref, (each.tier, each.priority)) for each in around.governing(direction)]
-    ahead = tuple(ref for ref, place in others if place < order)
-    beside = tuple(ref for ref, place in others if place == order)
-    views = tuple(_rule(engine, rule, direction, selected, population) for rule in rules)
-    return DirectionView(direction, views, ahead, beside)
+    return DirectionView(direction, tuple(_rule(engine, rule, direction, selected, population) for rule in rules))
 
 
 def _rule(engine: Engine, rule: Rule, direction: Direction, selected: Members, population: Population) -> RuleView:

@@ -13,6 +13,7 @@ import pytest
 from console.cluster.manifests import read
 from console.errors import UsageError
 from console.governance.groups import By, groups
+from console.governance.hygiene import hygiene
 from console.objects.meta import ObjectRef
 from console.policy import explain_cover, explain_index
 from console.policy.ends import connection, parse_end
@@ -23,6 +24,7 @@ from console.policy.fix_rules import selector
 from console.policy.matrix import matrix
 from console.policy.ports import any_port
 from console.policy.reach import Reachability
+from console.policy.reachable import place, reached_from, reaching
 from console.report.text import verdict_lines
 
 from . import hostile
@@ -35,7 +37,7 @@ def _read(objects: list[Raw]) -> Engine:
 
 
 def _all_of_it(objects: list[Raw]) -> float:
-    """CPU seconds of reading, verdicts with their text and fix, all pairs and explaining the first policies."""
+    """CPU seconds of reading, verdicts with their text and fix, all pairs, what is reached, explaining and hygiene."""
     began = time.process_time()
     engine = _read(objects)
     snapshot = engine.snapshot
@@ -45,8 +47,12 @@ def _all_of_it(objects: list[Raw]) -> float:
         list(verdict_lines(verdict, fix, trace=True))
     reach = Reachability(engine)
     matrix(reach, groups(reach, By.WORKLOAD))
+    for ask, end in ((reached_from, "a/s"), (reaching, "a/d")):
+        asked = place(engine, parse_end(end, snapshot))
+        ask(asked, groups(asked.reach, By.WORKLOAD))
     for policy in islice(snapshot.policies(), 10):
         explain(engine, policy.ref)
+    hygiene(engine, reach)
     return time.process_time() - began
 
 
