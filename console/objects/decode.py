@@ -18,6 +18,7 @@ from console.objects.core import Pod
 from console.objects.coverage import INVALID_POLICY, Gap
 from console.objects.diagnostics import Diagnostic, Malformed, Severity
 from console.objects.meta import ObjectRef, SourceText
+from console.objects.nesting import MAX_DEPTH, too_deep
 from console.objects.resources import FOREIGN_KINDS, RESOURCES, TIERED, Resource
 from console.objects.shapes import NO_JSON
 from console.objects.snapshot import KubeObject
@@ -184,8 +185,10 @@ class _ItemDecoder:
         self._keeps_text = shape in (wire.WireNetworkPolicy, wire.WireForeign, WireTiered)
         self._api_version = resource.api_version
 
-    def _whole(self, item: bytes) -> bytes:
-        """The item with its kind, which the items of a list go without."""
+    def _text(self, item: bytes) -> bytes:
+        """The item with its kind, which the items of a list go without. Raises Malformed where it nests too deep."""
+        if too_deep(item):
+            raise Malformed(f"nested more than {MAX_DEPTH} levels deep")
         if msgspec.json.decode(item, type=wire.WireKind).kind is not None or not item.startswith(b"{"):
             return item
         # In the order of a watch, so that a policy's text is the same however it came.
@@ -193,7 +196,7 @@ class _ItemDecoder:
 
     def __call__(self, item: msgspec.Raw) -> KubeObject:
         try:
-            text = SourceText(json=self._whole(bytes(item))) if self._keeps_text else None
+            text = SourceText(json=self._text(bytes(item))) if self._keeps_text else None
             return self._convert(self._decoder.decode(item), text)
         except msgspec.ValidationError as error:
             raw = _raw(item)

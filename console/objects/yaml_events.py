@@ -8,11 +8,10 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any, Final, Protocol
 
+from console.objects.nesting import MAX_DEPTH
+
 if TYPE_CHECKING:
     import yaml
-
-#: Deeper than any Kubernetes object; shallow enough for whatever walks the value by recursion.
-MAX_DEPTH: Final = 200
 
 
 class YamlError(ValueError):

@@ -9,8 +9,9 @@ from typing import Any, Final, NamedTuple
 
 import msgspec
 
+from console.objects.nesting import MAX_DEPTH, too_deep
 from console.objects.shapes import prepare
-from console.objects.yaml_events import MAX_DEPTH, YamlError
+from console.objects.yaml_events import YamlError
 from console.objects.yaml_values import Problem, Reading
 
 _PLACE: Final = re.compile(r" \(byte (\d+)\)$")
@@ -46,7 +47,7 @@ def json_objects(text: str) -> Iterator[JsonObject]:
         try:
             msgspec.json.decode(data[start:], type=msgspec.Raw)
         except RecursionError:
-            raise YamlError("nested too deep", line) from None
+            raise _deep(line) from None
         except msgspec.DecodeError as error:
             place = _PLACE.search(str(error))
             problem = str(error).removesuffix(place[0]) if place else "the JSON is cut off: it ends too early"
@@ -62,7 +63,9 @@ def json_objects(text: str) -> Iterator[JsonObject]:
 
 
 def read_json(found: JsonObject) -> Reading:
-    """The value of one object; in a policy, keys given twice are problems."""
+    """The value of one object; in a policy, keys given twice are problems. Raises YamlError where it nests too deep."""
+    if too_deep(found.raw):
+        raise _deep(found.line)
     value = msgspec.json.decode(found.raw)
     kinds = (each.get("kind") for each in (value, found.shell) if isinstance(each, dict))
     # msgspec keeps the last of two keys in silence. Only policies are read a second time for
@@ -84,6 +87,8 @@ def _flatten(raw: bytes, line: int, shell: dict[str, Any] | None, depth: int) ->
         found = msgspec.json.decode(raw, type=_Shell)
     except msgspec.ValidationError:
         found = _Shell()
+    except RecursionError:
+        raise _deep(line) from None
     if not found.kind.endswith("List") or found.items is None or depth > MAX_DEPTH:
         yield JsonObject(raw, line, shell)
         return
@@ -96,3 +101,7 @@ def _flatten(raw: bytes, line: int, shell: dict[str, Any] | None, depth: int) ->
         yield from _flatten(text, line, inner, depth + 1)
         line += text.count(b"\n")
         at = place + len(text)
+
+
+def _deep(line: int) -> YamlError:
+    return YamlError(f"nested more than {MAX_DEPTH} levels deep", line)

@@ -69,7 +69,7 @@ class Stage(App[None], inherit_bindings=False):
     def tick(self) -> None:
         """Let the age in the header grow, and what is told in passing pass."""
         aging = self.frame.status.state.value != "live" or self.findings.shift is not None
-        if aging and (base := self.base) is not None:
+        if aging and (base := self.base) is not None and base.composed:
             base.draw_chrome()
 
     @property

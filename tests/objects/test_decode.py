@@ -294,3 +294,15 @@ def test_whatever_arrives_is_an_object_or_malformed(value: dict[str, Any], resou
         decode(whole)
     found = decode_page(json.dumps({"items": [whole]}).encode(), resource)
     assert len(found.objects) + len(found.diagnostics) == 1
+
+
+def test_a_policy_that_nests_too_deep_is_malformed_and_the_rest_is_read() -> None:
+    junk: Any = None
+    for _ in range(300):
+        junk = [junk]
+    policies = RESOURCE["networkpolicies"]
+    kind = {"kind": policies.kind, "api_version": policies.api_version}
+    found = decode_page(page(raw(**kind, junk=junk), raw(**kind, name="y")), policies)
+    assert [obj.ref.name for obj in found.objects] == ["y"]
+    assert [each.message for each in found.diagnostics] == ["nested more than 200 levels deep"]
+    assert [gap.ref.name for gap in found.gaps if gap.ref] == ["x"]

@@ -11,7 +11,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from console.objects.yaml_events import MAX_DEPTH
+from console.objects.nesting import MAX_DEPTH, too_deep
 from console.objects.yaml_text import Document, load_documents, render, to_yaml
 
 LIST = """\
@@ -186,6 +186,39 @@ def test_what_nests_too_deep_is_refused(text: str) -> None:
 
 def test_nesting_up_to_the_limit_is_fine() -> None:
     assert len(values("[" * MAX_DEPTH + "]" * MAX_DEPTH)) == 1
+    deep: Any = None
+    for _ in range(MAX_DEPTH):
+        deep = [deep]
+    assert values(to_yaml(deep)) == [deep]
+
+
+def levels(value: Any) -> int:
+    """How deep a value nests, level by level."""
+    layer, found = [value], 0
+    while layer := [each for each in layer if isinstance(each, list | dict)]:
+        found += 1
+        layer = [inner for each in layer for inner in (each.values() if isinstance(each, dict) else each)]
+    return found
+
+
+@given(
+    st.recursive(
+        st.none() | st.text('[]{}"\\x', max_size=4),
+        lambda inner: st.lists(inner) | st.dictionaries(st.text('[]{}"\\x', max_size=4), inner),
+    ),
+    st.integers(MAX_DEPTH - 12, MAX_DEPTH + 3),
+    st.booleans(),
+)
+def test_brackets_in_strings_nest_nothing(value: Any, around: int, objects: bool) -> None:
+    for number in range(around):
+        value = {"]": "}", "k": value} if objects and number % 2 else ["[[", value, '\\"']
+    assert too_deep(json.dumps(value).encode()) is (levels(value) > MAX_DEPTH)
+
+
+@pytest.mark.parametrize("depth", [MAX_DEPTH + 1, 500, 5_000, 50_000, 500_000])
+def test_json_is_refused_at_the_same_depth_on_every_python(depth: int) -> None:
+    policy = '{"apiVersion":"networking.k8s.io/v1","kind":"NetworkPolicy","metadata":{"name":"p"},"x":'
+    assert problem(policy + "[" * (depth - 1) + "]" * (depth - 1) + "}") == (1, "nested more than 200 levels deep")
 
 
 def test_a_list_is_handed_out_item_by_item_each_with_its_own_text() -> None:

@@ -45,6 +45,14 @@ async def test_before_anything_is_read_there_is_a_skeleton_and_the_keys_work() -
         await user.see("Workloads")
 
 
+async def test_time_may_pass_while_a_screen_has_nothing_on_it_yet() -> None:
+    async with console(Scripted()) as user:
+        await user.see("◌ connecting")
+        assert user.app.base is not None
+        await user.app.base.query("Chrome").remove()  # as it is before all is put together
+        user.app.tick()
+
+
 async def test_while_it_loads_the_header_counts_and_what_is_there_is_shown() -> None:
     source = Scripted()
     async with console(source) as user:

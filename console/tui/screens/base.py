@@ -100,9 +100,14 @@ class MainScreen(Screen[None], inherit_bindings=False):
         """The ids of keys that are not worth a place in the footer now."""
         return () if self.frame.status.state is State.PAST else ("app.now",)
 
+    @property
+    def composed(self) -> bool:
+        """Whether what frames the screen is there: a moment later than the screen itself."""
+        return bool(self.query("Chrome #banner"))
+
     def refresh_frame(self) -> None:
         """Draw the newest frame, header included, where this is the screen one looks at."""
-        if self.console.base is self and self.query("Chrome #banner"):
+        if self.console.base is self and self.composed:
             self.draw_chrome()
             self.draw(self.frame)
 
