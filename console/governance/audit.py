@@ -103,7 +103,7 @@ class Auditor:
                 judged = judge_baseline(rule, scene, prover, last, change)
             state.judged.append(judged)
             pardons = [each for each in self.charter.pardons if each.rule == rule.name and self._today <= each.until]
-            if before is not None and same and judged is last and not pardons:
+            if before is not None and last is not None and same and judged.says(last) and not pardons:
                 state.rules.append(before.rules[number])
             else:
                 state.rules.append(self._result(rule, judged, pardons, scene))

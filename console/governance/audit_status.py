@@ -20,6 +20,8 @@ def excuse(
     offences: Iterable[Offence], pardons: Sequence[Pardon], scene: Scene
 ) -> tuple[tuple[Offence, ...], tuple[tuple[Offence, str], ...]]:
     """The offences that no exception covers, and those that one does, with its words."""
+    if not pardons:
+        return tuple(offences), ()
     covered = [(pardon, _names(pardon.sources, scene), _names(pardon.destinations, scene)) for pardon in pardons]
     left: list[Offence] = []
     excepted: list[tuple[Offence, str]] = []

@@ -6,7 +6,8 @@ read makes no finding, it lowers the coverage that an audit shows.
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
 from functools import reduce
 from operator import or_
 
@@ -15,11 +16,12 @@ from console.governance.findings import Finding
 from console.governance.hygiene_books import Books
 from console.governance.hygiene_cluster import of_cluster
 from console.governance.hygiene_pods import of_dns, of_namespace
-from console.governance.hygiene_scene import Scene, dns_among
+from console.governance.hygiene_scene import Classes, Scene, dns_among
 from console.governance.hygiene_seen import seen_of
 from console.governance.hygiene_workloads import of_workloads
 from console.governance.ledger import Ledger, Part
 from console.objects.snapshot import Contents, Snapshot
+from console.objects.workloads import Workload
 from console.policy.engine import Engine
 from console.policy.reach import Reachability
 
@@ -31,16 +33,19 @@ def hygiene(engine: Engine, reach: Reachability) -> tuple[Finding, ...]:
 
 @dataclass(frozen=True, slots=True)
 class _Space:
-    """What was found about a namespace: by `named` whom its policies select, and by who reaches whom.
+    """What was found about a namespace: by whom its policies select, by who reaches whom, and of names.
 
-    `several`: some workload of it has pods in several classes, which any path may tell apart.
+    `every` are its workloads by class, `classes` all of these. `several`: some workload has pods in
+    several classes, which any path may tell apart.
     """
 
     contents: Contents
-    named: tuple[Finding, ...]
-    open: tuple[Finding, ...]
+    every: Sequence[tuple[Workload, Classes]]
     classes: int
     several: bool
+    named: tuple[Finding, ...]
+    open: tuple[Finding, ...]
+    dns: tuple[Finding, ...]
 
 
 class Hygiene:
@@ -76,33 +81,41 @@ class Hygiene:
         spaces: dict[str, _Space] = {}
         steady = change is not None and self._dns == scene.dns and not scene.dns & change.classes
         for name, held in engine.snapshot.contents.items():
-            space = self._spaces.get(name)
-            if space is None or not (steady and change is not None and _same(space, held, change)):
-                named = seen is not None and not seen.wide and name not in seen.names
-                space = _space(scene, held, space if named else None)
-            spaces[name] = space
+            named = seen is not None and not seen.wide and name not in seen.names
+            space = spaces[name] = _space(scene, held, self._spaces.get(name), change if steady else None, named=named)
             found["named", name] = space.named
             found["open", name] = space.open
+            found["dns", name] = space.dns
         self._snapshot, self._spaces, self._dns = engine.snapshot, spaces, scene.dns
         return found
 
 
-def _same(space: _Space, held: Contents, change: Change) -> bool:
-    """Whether a namespace, and who reaches whom in it, is as it was."""
-    return (
-        space.contents is held
-        and not space.classes & (change.classes | change.rows)
-        and (not space.several or change.nothing)
-    )
+def _space(scene: Scene, held: Contents, before: _Space | None, change: Change | None, *, named: bool) -> _Space:
+    """What is found about a namespace. What a change does not touch is kept; None: any path may be another.
 
-
-def _space(scene: Scene, held: Contents, before: _Space | None) -> _Space:
-    """What is found about a namespace; `before` is kept of what rests on its policies and labels alone."""
+    `named`: what rests on its policies and labels alone is as it was.
+    """
+    if before is not None and change is not None and _stands(before, held, change):
+        if not before.classes & change.rows:
+            return before
+        return replace(before, dns=tuple(of_dns(scene, held, before.every)))
     every = scene.classes(held)
-    named = before.named if before is not None else tuple(of_namespace(scene, held, every))
     classes = 0
     for _, by_class in every:
         for number in by_class:
             classes |= 1 << number
-    open_ = (*of_dns(scene, held, every), *of_workloads(scene, held, every))
-    return _Space(held, named, open_, classes, any(len(by_class) > 1 for _, by_class in every))
+    return _Space(
+        held,
+        every,
+        classes,
+        any(len(by_class) > 1 for _, by_class in every),
+        before.named if before is not None and named else tuple(of_namespace(scene, held, every)),
+        tuple(of_workloads(scene, held, every)),
+        tuple(of_dns(scene, held, every)),
+    )
+
+
+def _stands(space: _Space, held: Contents, change: Change) -> bool:
+    """Whether a namespace is as it was, and so is who reaches it."""
+    same = space.contents is held and not space.classes & change.classes
+    return same and (not space.several or change.nothing)

@@ -29,6 +29,11 @@ class Judged:
     pairs: int
     kept: object = None
 
+    def says(self, other: Judged) -> bool:
+        """Whether it found the very same."""
+        same = self.offences is other.offences and self.unknowns is other.unknowns
+        return same and self.pairs == other.pairs
+
 
 #: What is open, or may be, by the names of its ends.
 _Told = dict[tuple[str, str], Offence]
@@ -48,8 +53,8 @@ def judge(rule: Rule, scene: Scene, prover: Prover, last: Judged | None = None, 
     if last is not None and change is not None and not _concerned(rule, change):
         return last
     if rule.verb is Verb.MUST:
-        kept = last.kept if last is not None and isinstance(last.kept, KeptMust) else None
-        return Judged(*must(rule, scene, prover, kept, change))
+        must_before = last.kept if last is not None and isinstance(last.kept, KeptMust) else None
+        return Judged(*must(rule, scene, prover, must_before, change))
     before = last.kept if last is not None and not rule.chain else None
     found = Pairs()
     if not isinstance(before, _Kept) or change is None:
@@ -62,21 +67,21 @@ def judge(rule: Rule, scene: Scene, prover: Prover, last: Judged | None = None, 
         everything = {each.key: each for each in asked(rule, scene, Last(before.asked, names))}
         for each in everything.values():
             _sweep_changed(scene, each, names, found)
-        sure, maybe = (
-            {key: offence for key, offence in told.items() if key[0] not in names and key[1] not in names}
-            for told in (before.sure, before.maybe)
-        )
+        sure, maybe = (_untouched(told, names) for told in (before.sure, before.maybe))
     for key, pair in found.sure.items():
         sure[key] = _open(rule, scene, pair, prover, sure=True)
     for key, pair in found.maybe.items():
         if key not in found.sure:
             maybe[key] = _open(rule, scene, pair, prover, sure=False)
-    return Judged(
-        _in_order(sure),
-        _in_order(maybe),
-        sum(each.pairs for each in everything.values()),
-        _Kept(everything, sure, maybe),
-    )
+    pairs = sum(each.pairs for each in everything.values())
+    kept = _Kept(everything, sure, maybe)
+    if last is not None and isinstance(before, _Kept) and (sure, maybe) == (before.sure, before.maybe):
+        return Judged(last.offences, last.unknowns, pairs, kept)
+    return Judged(_in_order(sure), _in_order(maybe), pairs, kept)
+
+
+def _untouched(told: _Told, names: frozenset[str]) -> _Told:
+    return {key: offence for key, offence in told.items() if key[0] not in names and key[1] not in names}
 
 
 def _concerned(rule: Rule, change: Change) -> bool:

@@ -64,6 +64,8 @@ def judge_baseline(
     for name in todo:
         if offences := tuple(each_of[rule.ground](scene, meant[name], prover)):
             kept.sides[name] = offences
+    if last is not None and before is not None and kept.sides == before.sides and last.pairs == len(meant):
+        return Judged(last.offences, last.unknowns, last.pairs, kept)
     found = {(each.source, each.destination): each for several in kept.sides.values() for each in several}
     told = [found[key] for key in sorted(found)]
     return Judged(

@@ -137,8 +137,15 @@ class _Judging:
         todo = dict(subject)
         if before is not None and names is not None:
             moved = not names.isdisjoint(before.asked) or not names.isdisjoint(found.asked)
+            nearer = self._nearer(found, names) if moved and before.asked.keys() == found.asked.keys() else ~0
             for name, choice in before.choices.items():
-                if name in subject and name not in names and (choice.open not in names if choice.open else not moved):
+                if name not in subject or name in names:
+                    continue
+                if (
+                    choice.open not in names
+                    if choice.open
+                    else not moved or self._blocked(choice, subject[name], nearer)
+                ):
                     found.choices[name] = choice
                     del todo[name]
         if todo and found.asked:
@@ -150,6 +157,26 @@ class _Judging:
         else:
             found.choices.update(dict.fromkeys(todo, _Choice()))
         found.count = sum(choice.asked for choice in found.choices.values())
+
+    def _nearer(self, found: _Term, names: frozenset[str]) -> int:
+        """The classes of ends for which an alternative that was touched may be open."""
+        scene, nearer = self.scene, 0
+        for name in names & found.asked.keys():
+            ports = 0
+            for port in (found.wanted[name] if self.rule.outward else None) or ():
+                ports |= scene.port(*port)
+            for number in bits(found.asked[name].classes):
+                if self.rule.outward:
+                    nearer |= scene.column(number, ports or scene.reach.atoms.all, maybe=True)
+                else:
+                    nearer |= scene.reach.row(number, maybe=True)
+        return nearer
+
+    def _blocked(self, choice: _Choice, one: Side, nearer: int) -> bool:
+        """Whether all alternatives are as closed as they were, and the same one is told."""
+        if choice.offence is None or self.names is None or one.classes & nearer:
+            return False
+        return choice.offence[1].outcome is Outcome.BLOCKED and self.names.isdisjoint(choice.offence[0])
 
     def _choice(self, one: str, choices: Choices, before: _Choice | None) -> _Choice:
         path, broken = nearest(self.scene, choices)
