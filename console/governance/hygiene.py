@@ -83,9 +83,9 @@ class Hygiene:
         for name, held in engine.snapshot.contents.items():
             named = seen is not None and not seen.wide and name not in seen.names
             space = spaces[name] = _space(scene, held, self._spaces.get(name), change if steady else None, named=named)
-            found["named", name] = space.named
-            found["open", name] = space.open
-            found["dns", name] = space.dns
+            for kind, several in (("named", space.named), ("open", space.open), ("dns", space.dns)):
+                if several:
+                    found[kind, name] = several
         self._snapshot, self._spaces, self._dns = engine.snapshot, spaces, scene.dns
         return found
 

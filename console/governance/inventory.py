@@ -6,7 +6,7 @@ console's keys or the charter's; then the signals that `roles.classify` weighs.
 
 from __future__ import annotations
 
-from collections.abc import Collection, Iterator, Mapping, Sequence
+from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Final
 
@@ -82,15 +82,31 @@ class Inventory:
     def __init__(self, snapshot: Snapshot, charter: Charter, previous: Inventory | None = None) -> None:
         """`previous` is that of an earlier snapshot and the same charter: what did not change is kept."""
         self._charter = charter
-        known = previous.spaces if previous is not None and previous._charter is charter else {}
+        before = previous if previous is not None and previous._charter is charter else None
+        known = before.spaces if before is not None else {}
         self.spaces: dict[str, Space] = {}
-        self.entries: dict[str, Entry] = {}
+        changed: list[Space] = []
         for name, held in snapshot.contents.items():
             space = known.get(name)
             if space is None or space.contents is not held:
                 space = self._space(held, space)
+                changed.append(space)
             self.spaces[name] = space
-            self.entries.update(space.entries)
+        #: Every workload, in order of namespace.
+        self.entries: dict[str, Entry] = {}
+        if before is not None and self._same_names(before, changed):
+            self.entries = dict(before.entries)  # in place, they stay in order
+            for space in changed:
+                self.entries.update(space.entries)
+        else:
+            for space in self.spaces.values():
+                self.entries.update(space.entries)
+
+    def _same_names(self, before: Inventory, changed: Iterable[Space]) -> bool:
+        """Whether the workloads are those of before, by name."""
+        return self.spaces.keys() == before.spaces.keys() and all(
+            space.entries.keys() == before.spaces[space.contents.namespace.name].entries.keys() for space in changed
+        )
 
     @property
     def pods(self) -> int:

@@ -105,7 +105,7 @@ def _sweep_changed(scene: Scene, each: Asked, names: frozenset[str], found: Pair
 
 
 def _in_order(told: _Told) -> tuple[Offence, ...]:
-    return tuple(told[key] for key in sorted(told))
+    return tuple(map(told.__getitem__, sorted(told)))
 
 
 def _open(rule: Rule, scene: Scene, pair: Pair, prover: Prover, *, sure: bool) -> Offence:

@@ -138,7 +138,7 @@ def _only_to(rule: Rule, scene: Scene, last: Last | None) -> Iterator[Asked]:
     elif any(term.inside for term in rule.subject):
         anything = scene.everything()
     else:
-        anything = scene.workloads([Term(Kind.ANY)])
+        anything = dict(scene.workloads([Term(Kind.ANY)]))
     granted = [(term, scene.ends([term])) for term in rule.others]
     by_grant: dict[tuple[Term, ...], dict[str, Side]] = {}
     names: Iterable[str] = anything

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator, Set
 from dataclasses import dataclass, field
 from typing import Final
 
@@ -55,23 +55,25 @@ def judge_baseline(
         Ground.REPLICAS_ALIKE: differ,
         Ground.SERVICES_REACHABLE: unreached,
     }
-    meant = _meant(rule, scene)
+    within, besides = scene.workloads(rule.within), _besides(rule, scene)
+    pairs = len(within) - len(within.keys() & besides)
     kept = _Kept(dns=scene.dns)
-    todo: Iterable[str] = meant
+    todo: Iterable[str] = within
     if before is not None and affected is not None:
-        kept.sides.update((name, each) for name, each in before.sides.items() if name in meant and name not in affected)
-        todo = affected & meant.keys()
+        gone = affected | besides
+        kept.sides.update((name, each) for name, each in before.sides.items() if name in within and name not in gone)
+        todo = affected & within.keys()
     for name in todo:
-        if offences := tuple(each_of[rule.ground](scene, meant[name], prover)):
+        if name not in besides and (offences := tuple(each_of[rule.ground](scene, within[name], prover))):
             kept.sides[name] = offences
-    if last is not None and before is not None and kept.sides == before.sides and last.pairs == len(meant):
-        return Judged(last.offences, last.unknowns, last.pairs, kept)
+    if last is not None and before is not None and kept.sides == before.sides and last.pairs == pairs:
+        return Judged(last.offences, last.unknowns, pairs, kept)
     found = {(each.source, each.destination): each for several in kept.sides.values() for each in several}
     told = [found[key] for key in sorted(found)]
     return Judged(
         tuple(each for each in told if each.outcome is not Outcome.UNKNOWN),
         tuple(each for each in told if each.outcome is Outcome.UNKNOWN),
-        len(meant),
+        pairs,
         kept,
     )
 
@@ -93,11 +95,9 @@ def _affected(ground: Ground, scene: Scene, change: Change) -> frozenset[str]:
     return names
 
 
-def _meant(rule: BaselineRule, scene: Scene) -> dict[str, Side]:
-    if not rule.besides:
-        return scene.workloads(rule.within)
-    besides = scene.workloads(rule.besides)
-    return {name: side for name, side in scene.workloads(rule.within).items() if name not in besides}
+def _besides(rule: BaselineRule, scene: Scene) -> Set[str]:
+    """The workloads that a rule leaves out."""
+    return scene.workloads(rule.besides).keys() if rule.besides else frozenset()
 
 
 # -- deny by default
@@ -226,7 +226,7 @@ def _metadata(rule: BaselineRule, scene: Scene, prover: Prover, last: Judged | N
     found = judge(never, scene, prover, last, change)
     if found is last:
         return found
-    besides = scene.workloads(rule.besides).keys()
+    besides = _besides(rule, scene)
     return Judged(
         tuple(each for each in found.offences if each.source not in besides),
         tuple(each for each in found.unknowns if each.source not in besides),
@@ -242,9 +242,11 @@ def _policies_select(rule: BaselineRule, scene: Scene, before: _Kept | None, cha
     """Policies that select no pod which runs, in the namespaces of the workloads that are meant."""
     engine = scene.reach.engine
     everywhere = rule.within == (Term(Kind.ANY),) and not rule.besides
-    namespaces = (
-        set() if everywhere else {side.entry.workload.namespace for side in _meant(rule, scene).values() if side.entry}
-    )
+    namespaces: set[str] = set()
+    if not everywhere:
+        besides = _besides(rule, scene)
+        meant = (side.entry for name, side in scene.workloads(rule.within).items() if name not in besides)
+        namespaces = {entry.workload.namespace for entry in meant if entry is not None}
     known = before.idle if before is not None else {}
     kept = _Kept()
     offences: list[Offence] = []

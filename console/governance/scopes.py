@@ -83,14 +83,11 @@ class Scene:
         if not steady:
             self.sides = {name: self.sides[name] for name in self.inventory.entries}
         for terms, sides in before._meant.items():
-            meant = dict(sides)
-            for name in gone:
-                meant.pop(name, None)
             found = self._chosen(terms, come)
             if steady and found.keys() == sides.keys() & come.keys():
-                self._meant[terms] = {**sides, **found}
+                self._meant[terms] = {**sides, **found} if found else sides
             else:
-                meant.update(found)
+                meant = (sides.keys() - gone) | found.keys()
                 self._meant[terms] = {name: side for name, side in self.sides.items() if name in meant}
         # Parts of the outside, and ports, are numbered as they were.
         self._parts, self._asked, self._ports, self.words = before._parts, before._asked, before._ports, before.words
@@ -118,16 +115,16 @@ class Scene:
 
     # -- who
 
-    def workloads(self, terms: Iterable[Term]) -> dict[str, Side]:
+    def workloads(self, terms: Iterable[Term]) -> Mapping[str, Side]:
         """The workloads that any of the terms means, in order of name."""
         wanted = tuple(term for term in terms if term.inside)
         if wanted not in self._meant:
             self._meant[wanted] = self._chosen(wanted, self.sides)
-        return dict(self._meant[wanted])
+        return self._meant[wanted]
 
     def ends(self, terms: Sequence[Term]) -> dict[str, Side]:
         """The workloads, and parts of the outside, that any of the terms means."""
-        found = self.workloads(terms)
+        found = dict(self.workloads(terms))
         for term in terms:
             found.update((side.name, side) for side in self.outside(term))
         return found

@@ -77,13 +77,19 @@ class Population:
         if list(held) == list(known) and all(held[name].namespace == known[name].namespace for name in other):
             self._namespaces = before._namespaces
             if self._snapshot.coverage == before._snapshot.coverage:
-                self._members = {
-                    asked: each
-                    for asked, each in before._members.items()
-                    if not other or (each.namespaces and other.isdisjoint(each.namespaces))
-                }
-                kept = set(map(id, self._members.values()))
-                self._declared = {known: each for known, each in before._declared.items() if known in kept}
+                self._members, self._declared = before._members, before._declared
+                if other:
+                    self._forget(other)
+
+    def _forget(self, namespaces: set[str]) -> None:
+        """Keep only what was resolved of other namespaces than these."""
+        self._members = {
+            asked: each
+            for asked, each in self._members.items()
+            if each.namespaces and namespaces.isdisjoint(each.namespaces)
+        }
+        kept = set(map(id, self._members.values()))
+        self._declared = {known: each for known, each in self._declared.items() if known in kept}
 
     def members(self, namespaces: LabelSelector | None, home: str, pods: LabelSelector | None) -> Members:
         """The pods that selectors match; `namespaces` None means the namespace `home`, `pods` None all of its pods."""
