@@ -184,7 +184,7 @@ def _proof(said: Iterable[_Said]) -> Proof:
 def _asked(case: Case) -> Iterator[_Said]:
     """A case as the engine tells it."""
     for trace in case.directions():
-        deciding = tuple(policy.ref for policy in trace.policies() if policy.decided is not None)
+        deciding = tuple(policy.ref for policy in trace.deciders)
         isolated = trace.allowed is False and not deciding
         yield _Said(
             trace.direction,
