@@ -9,14 +9,15 @@ everything anew, and so is a change that touches many classes, which costs no le
 from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, replace
 from typing import Final
 
 from console.policy.bitsets import bits
 from console.policy.changes import Changes
 from console.policy.engine import Engine
-from console.policy.hooks import Found, Hooks
-from console.policy.model import Direction, Policy, Tier
+from console.policy.hooks import Hooks, Met
+from console.policy.joining import Joined, join
+from console.policy.model import Direction, Policy
 from console.policy.parts import Parts, Which, selected, undecided
 from console.policy.profile import Cell, Selecting
 from console.policy.succession import Succession, TooWide
@@ -63,64 +64,16 @@ def follow(parts: Parts, hooks: Hooks | None, engine: Engine, changes: Changes) 
         hooks = hooks or Hooks(engine.over(engine.snapshot.contents))
     if hooks is not None and (changes.gone or changes.come):
         hooks = hooks.succeeding(changes.gone, changes.come)
-    met: list[tuple[int, Found]] = []
-    if succession.entered and hooks is not None:
-        met = [(number, found) for number in succession.entered for found in hooks.matching(universe, number)]
-    later = _parts(parts, engine, succession, changes, [found[0] for _, found in met])
-    letting, others = _Letting.of(later, met, touched)
-    touched = (touched | others) & universe.all
+    met: dict[int, list[Met]] = {}
+    if hooks is not None:
+        met = {number: hooks.matching(universe, number, engine.modes) for number in succession.entered}
+    later = _parts(parts, engine, succession, changes, [each.policy for found in met.values() for each in found])
+    joined = join(later, met.items(), touched | ~universe.all)
+    touched = (touched | joined.others) & universe.all
     if touched.bit_count() > max(_FEW, int(_WIDE * universe.size)):
         raise TooWide("most classes are concerned")
-    rows, columns = _sides(parts, later, succession, touched, letting)
+    rows, columns = _sides(parts, later, succession, touched, joined)
     return Followed(later, hooks, touched, rows, columns)
-
-
-@dataclass(slots=True)
-class _Letting:
-    """What classes that were there let out to new ones, and in from them: by direction and class, ports and peers.
-
-    Only what NetworkPolicies let through adds up like this.
-    """
-
-    cells: dict[Direction, dict[int, dict[int, int]]] = field(
-        default_factory=lambda: {direction: {} for direction in Direction}
-    )
-
-    @classmethod
-    def of(cls, later: Parts, met: Iterable[tuple[int, Found]], touched: int) -> tuple[_Letting, int]:
-        """What rules that new classes met let through, but for classes that are `touched`; and the classes
-        whose profiles must be made anew as other tiers govern them, too."""
-        found, others = cls(), 0
-        profiler = next(iter(later.profilers.values()))
-        plain: dict[int, bool] = {}
-        # Networks let through what the family, and what is taken for granted, have a say in.
-        simple = len(later.profilers) == 1 and later.engine.modes.ingress_ipblock_matches_pods
-        subjects: dict[int, list[int]] = {}
-        for number, (policy, direction, rule) in met:
-            if id(policy) not in subjects:
-                subjects[id(policy)] = list(bits(selected(later.universe, policy)[1] & ~touched))
-            # Names of ports are those of the destination: only of ingress rules they differ from subject to subject.
-            apart = direction is Direction.INGRESS and any(match.name for match in rule.ports or ())
-            spoken = [] if apart else list(profiler.spoken(rule, number))
-            bit = 1 << number
-            for subject in subjects[id(policy)]:
-                if subject not in plain:
-                    tiered = [each for each in later.selecting[subject] if each[0].tier is not Tier.NETWORK_POLICY]
-                    plain[subject] = simple and not tiered and subject not in later.doubts
-                if not plain[subject]:
-                    others |= 1 << subject
-                    continue
-                cells = found.cells[direction].setdefault(subject, {})
-                for ports in profiler.spoken(rule, subject) if apart else spoken:
-                    cells[ports] = cells.get(ports, 0) | bit
-        return found, others
-
-    def added(self, direction: Direction, number: int, cells: Sequence[Cell]) -> Sequence[Cell]:
-        """The cells of a class with these."""
-        found = dict(cells)
-        for ports, peers in self.cells[direction][number].items():
-            found[ports] = found.get(ports, 0) | peers
-        return list(found.items())
 
 
 def _check_words(parts: Parts, come: Sequence[Policy]) -> None:
@@ -197,7 +150,7 @@ def _selecting(parts: Parts, engine: Engine, succession: Succession, changes: Ch
 
 
 def _sides(
-    parts: Parts, later: Parts, succession: Succession, touched: int, letting: _Letting
+    parts: Parts, later: Parts, succession: Succession, touched: int, joined: Joined
 ) -> tuple[int, tuple[tuple[int, dict[bool, int]], ...]]:
     """Make the sides. The sources whose rows may differ otherwise than by new classes; who reaches each new class."""
     groups = later.grouped(bits(touched))
@@ -215,9 +168,7 @@ def _sides(
                 made[direction].update((number, cells) for number in numbers if list(cells) != list(was[number]))
         anew = {direction: list(cells) for direction, cells in made.items()}
         for direction, was in ((Direction.EGRESS, before.egress), (Direction.INGRESS, before.ingress)):
-            for number in letting.cells[direction]:
-                if not touched >> number & 1:
-                    made[direction][number] = letting.added(direction, number, was[number])
+            made[direction].update(joined.patched(family, direction, was))
         side = before.succeeding(
             made[Direction.EGRESS], made[Direction.INGRESS], later.universe.all, succession.entered
         )

@@ -4,10 +4,12 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
+from typing import NamedTuple
 
 import msgspec
 
 from console.objects.core import METADATA_NAME, Namespace
+from console.policy.asking import Modes
 from console.policy.match import selects
 from console.policy.model import CidrPeer, Direction, PodPeer, Policy, Rule
 from console.policy.universe import Universe
@@ -19,6 +21,15 @@ _ALWAYS: _Hook = ()
 
 #: A rule, the policy it is of, and which way it goes.
 Found = tuple[Policy, Direction, Rule]
+
+
+class Met(NamedTuple):
+    """A rule that matches a class of pods, and the address families in which it does."""
+
+    policy: Policy
+    direction: Direction
+    rule: Rule
+    families: frozenset[int]
 
 
 @dataclass(frozen=True, slots=True)
@@ -67,15 +78,23 @@ class Hooks:
             held.pop(key, None)
         self._hung[hook] = held
 
-    def matching(self, universe: Universe, number: int) -> list[Found]:
+    def matching(self, universe: Universe, number: int, modes: Modes) -> list[Met]:
         """The rules that match a class of pods by more than letting anybody in, each once."""
         namespace = universe.snapshot.namespace(universe.pods[number].namespace)
-        found: dict[int, Found] = {}
+        every = frozenset(universe.families)
+        found: dict[int, Met] = {}
         for hook in self._of(universe, number, namespace):
             for hung in self._hung.get(hook, {}).values():
-                if self._matches(hung.peer, universe, number, namespace):
-                    for each in hung.rules:
-                        found[id(each[2])] = each
+                if not self._matches(hung.peer, universe, number, namespace):
+                    continue
+                cidr = hung.peer if isinstance(hung.peer, CidrPeer) else None
+                families = frozenset([cidr.network.version]) if cidr else every
+                for policy, direction, rule in hung.rules:
+                    if cidr and direction is Direction.INGRESS and not modes.ingress_ipblock_matches_pods:
+                        continue
+                    known = found.get(id(rule))
+                    among = families | known.families if known else families
+                    found[id(rule)] = Met(policy, direction, rule, among)
         return list(found.values())
 
     def _of(self, universe: Universe, number: int, namespace: Namespace) -> Iterator[_Hook]:

@@ -14,6 +14,7 @@ from console.objects.core import Pod
 from console.objects.decode import decode
 from console.objects.meta import ObjectRef
 from console.objects.snapshot import KubeObject, SnapshotBuilder
+from console.policy.asking import Modes
 from console.policy.bitsets import bits
 from console.policy.engine import Engine
 from console.policy.reach import Reachability
@@ -22,6 +23,7 @@ from tests.clusters import namespace, policy, snapshot
 from tests.clusters import pod as a_pod
 from tests.policy.strategies import KEYS, NAMESPACES, Raw, selectors, worlds
 from tests.policy.strategies_tiers import tiered_worlds
+from tests.policy.test_tiers import cnp
 
 EXAMPLES = max(30, int(os.environ.get("NETPOL_VERDICTS", "6000")) // 200)
 KINDS = ("internet", "metadata", "private", "apiserver", "nodes")
@@ -120,14 +122,15 @@ turns = st.lists(
 
 
 @settings(max_examples=EXAMPLES, deadline=None, suppress_health_check=list(HealthCheck))
-@given(st.one_of(worlds(), tiered_worlds()), turns)
+@given(st.one_of(worlds(), tiered_worlds()), turns, st.booleans())
 def test_following_labels_that_selectors_do_and_do_not_mention_is_as_good_as_making_everything_anew(
-    world: list[Raw], chosen: list[Any]
+    world: list[Raw], chosen: list[Any], seen: bool
 ) -> None:
+    modes = Modes(ingress_ipblock_matches_pods=seen)
     builder = SnapshotBuilder()
     for obj in objects(world):
         builder.put(obj)
-    reach = Reachability(Engine(builder.build()))
+    reach = Reachability(Engine(builder.build(), modes=modes))
     for each in chosen:
         pods = list(reach.engine.snapshot.pods())
         if isinstance(each, dict):
@@ -137,7 +140,7 @@ def test_following_labels_that_selectors_do_and_do_not_mention_is_as_good_as_mak
             labels = {key: value for key, value in zip(KEYS, each[1:], strict=True) if value is not None}
             builder.put(replace(pods[each[0] % len(pods)], labels=labels))
         reach = reach.after(Engine(builder.build(), reach.engine))
-        assert told(reach) == told(Reachability(Engine(reach.engine.snapshot))), reach.work
+        assert told(reach) == told(Reachability(Engine(reach.engine.snapshot, modes=modes))), reach.work
 
 
 def tenants(count: int) -> str:
@@ -225,6 +228,23 @@ def test_a_pod_of_a_kind_that_no_policy_tells_apart_makes_nothing_anew() -> None
     assert cluster.put(a_pod("t3", "odd", "10.0.3.20", role="odd")) == (0, 0, "")
     assert cluster.put(a_pod("t3", "odder", "10.0.3.21")) == (0, 0, "")  # without the label, which is as good
     assert cluster.reach.universe.all.bit_count() == classes
+
+
+def test_a_pod_of_a_new_kind_costs_no_more_where_policies_of_other_tiers_govern_everybody() -> None:
+    cluster = Follower(12)
+    odd: Raw = {"pods": {"podSelector": {"matchLabels": {"role": "odd"}}}}
+
+    def spoken(action: str, key: str, peer: Raw, **fields: Any) -> list[Raw]:
+        return [{"action": action, key: [peer], **fields}]
+
+    team: Raw = {"namespaces": {"matchLabels": {"team": "x1"}}}
+    metrics = [{"tcp": {"destinationPort": {"number": 80}}}]
+    cluster.put(cnp("shut", "Admin", 1, ingress=spoken("Deny", "from", team, protocols=metrics)))
+    cluster.put(cnp("handed-on", "Admin", 2, ingress=spoken("Pass", "from", odd), egress=spoken("Accept", "to", odd)))
+    cluster.put(cnp("kept-out", "Baseline", 3, ingress=spoken("Deny", "from", odd)))
+    for name in ("t2", "t3"):
+        work = cluster.put(a_pod(name, "odd", f"10.0.9.{name[1]}", role="odd"))
+        assert (work[2], work[0]) == ("", 1)
 
 
 def test_what_was_not_told_apart_is_once_a_policy_mentions_it() -> None:
