@@ -14,6 +14,10 @@ from console.history.moments import Moments
 _BACK: Final = "This is the past: n goes back to now"
 _KEPT: Final = "What happens meanwhile is kept, and told on the way back."
 _WHOLE: Final = (State.LIVE, State.STALE)
+#: A clock that goes back by less than this many seconds is being set; by more, it is another time.
+_SET: Final = 1.0
+#: Seconds between what was last before a clock went back and what is first after.
+_NEXT: Final = 0.001
 
 
 @runtime_checkable
@@ -41,6 +45,7 @@ def movable(source: Source) -> Source:
 class Rewind:
     """Hands on what a source says, and keeps it. A Source, and Movable.
 
+    Where the clock goes back, times run on ahead of it, as those of a recording do.
     While a moment is shown (its updates are in state PAST), what the source says waits, and
     is handed on with all that changed in the meantime when one goes back to now.
     """
@@ -53,6 +58,7 @@ class Rewind:
         self._moments = moments or Moments()
         self._newest: Update | None = None
         self._past = False
+        self._last = self._ahead = 0.0
 
     @property
     def title(self) -> str:
@@ -71,12 +77,24 @@ class Rewind:
     def _take(self, update: Update) -> None:
         with self._lock:
             if update.status.state in _WHOLE:
-                self._moments.add(moment_of(update), update.snapshot)
+                update = self._in_order(update)
             if self._past and self._newest is not None:
                 self._newest = replace(update, changes=(*self._newest.changes, *update.changes))
                 return
             self._newest = replace(update, changes=())
             self._tell(update)
+
+    def _in_order(self, update: Update) -> Update:
+        """Keep the moment of an update, whose times come after all before it: else they led to what was before."""
+        moment = moment_of(update)
+        if moment + self._ahead <= self._last - _SET:
+            self._ahead = self._last + _NEXT - moment
+        at = moment + self._ahead
+        self._last = max(self._last, at)
+        self._moments.add(at, update.snapshot)
+        if not self._ahead:
+            return update
+        return replace(update, changes=tuple(replace(each, at=each.at + self._ahead) for each in update.changes))
 
     def go(self, at: float) -> bool:
         """See Movable."""

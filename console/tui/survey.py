@@ -180,7 +180,7 @@ class Survey(Background):
         if before is None or not stirred(before.snapshot, frame.snapshot):
             return
         now = self._clock()
-        if self._burst is None or now - self._burst[0] > _BURST:
+        if self._burst is None or abs(now - self._burst[0]) > _BURST:  # a clock may be set back
             self._burst = now, before.engine
         found = shift(self._burst[1], frame.engine, now)
         if found is not None:

@@ -49,7 +49,7 @@ class Shift:
 
     def told(self, now: float) -> bool:
         """Whether it is still told in passing, `now` (time.time() seconds)."""
-        return now - self.at < _TOLD
+        return abs(now - self.at) < _TOLD  # a clock may be set back
 
     @property
     def lines(self) -> Iterator[Line]:
