@@ -10,6 +10,7 @@ import asyncio
 import gc
 import time
 from collections.abc import Callable, Sequence
+from functools import partial
 from typing import TYPE_CHECKING, ClassVar
 
 from textual import events, work
@@ -26,6 +27,7 @@ if TYPE_CHECKING:
     from console.policy.asking import Modes
     from console.settings import Settings
     from console.tui.model.frame import Frame
+    from console.tui.screens.commanding import CommandScreen
 
 
 class ConsoleApp(Stage, inherit_bindings=False):
@@ -140,7 +142,16 @@ class ConsoleApp(Stage, inherit_bindings=False):
         self.findings = Findings()
         self.survey = Survey(lambda findings: self.hand_over(Surveyed(findings)), clock=self.clock)
         for name, screen in MAIN.items():
-            self.add_mode(name, screen)
+            self.add_mode(name, partial(self._made, screen))
+
+    def _made(self, make: Callable[[], CommandScreen]) -> CommandScreen:
+        """A screen whose widgets will be styled as they are mounted: with what is in force now.
+
+        A new one is out of date to Textual, which would read all style sheets anew and style everything again.
+        """
+        screen = make()
+        screen._css_update_count = self._css_update_count
+        return screen
 
 
 def _import_and(make_source: Callable[[], Source], title: str) -> Source:

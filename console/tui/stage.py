@@ -6,7 +6,7 @@ import os
 import sys
 from collections.abc import Callable, Iterable
 from functools import partial
-from typing import TYPE_CHECKING, Final, cast
+from typing import TYPE_CHECKING, Any, Final, cast
 
 from textual.app import App, SystemCommand
 from textual.driver import Driver
@@ -15,6 +15,7 @@ from textual.screen import Screen
 
 from console.errors import ConsoleError, InputError
 from console.report.clean import clean
+from console.tui.screens.ground import Ground
 
 if TYPE_CHECKING:
     from console.settings import Settings
@@ -121,6 +122,16 @@ class Stage(App[None], inherit_bindings=False):
         # The desk, too, has made ready by now what comes next.
         settled()
 
+    @property
+    def _background_screens(self) -> list[Screen[Any]]:
+        """The screens below that can be seen: none through one that is opaque, where Textual takes the next for seen.
+
+        What lies below is not laid out and drawn, then, before it is seen again.
+        """
+        if self._screen_stack and self._screen_stack[-1].styles.background.a == 1:
+            return []
+        return super()._background_screens
+
     def delay_update(self, delay: float = 0.05) -> None:
         """Hold back what is drawn while screens change; not for as long as Textual would: ours are mounted already."""
         super().delay_update(min(delay, _FLICKER))
@@ -143,6 +154,13 @@ class Stage(App[None], inherit_bindings=False):
     def say(self, text: str, severity: str = "information") -> None:
         """Tell the user something, for a few seconds. Nothing in it is read as markup."""
         self.notify(clean(text), severity=severity, markup=False, timeout=6)  # type: ignore[arg-type]
+
+    def _refresh_notifications(self) -> None:
+        """Show what is said in passing on the screen one looks at; the command palette does that its own way."""
+        if self._screen_stack and isinstance(self.screen, Ground):
+            self.screen.tell(self._notifications)
+        else:
+            super()._refresh_notifications()
 
     def fail(self, error: ConsoleError) -> None:
         """Tell the user of an error and what to do about it."""

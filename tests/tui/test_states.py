@@ -144,7 +144,7 @@ async def test_another_context_is_followed_and_the_old_one_left() -> None:
         await user.see("two", "● live · 1 ns")
         await user.press("1")
         await user.see("lab")
-        assert "shop" not in user.text
+        await user.until(lambda: "shop" not in user.text, "forgot the old one")
     assert second.closed
 
 

@@ -5,11 +5,10 @@ from __future__ import annotations
 from contextlib import suppress
 from typing import TYPE_CHECKING, ClassVar, cast
 
-from textual import events
+from textual import events, on
 from textual.app import ComposeResult
 from textual.binding import BindingType
 from textual.css.query import NoMatches
-from textual.screen import Screen
 from textual.widget import Widget
 
 from console.cluster.source import State
@@ -18,6 +17,7 @@ from console.tui.model import status
 from console.tui.model.auditview import summary
 from console.tui.model.frame import Frame
 from console.tui.model.session import Session
+from console.tui.screens.ground import Ground
 from console.tui.survey import Wanted
 from console.tui.text import Line
 from console.tui.widgets.chrome import Chrome, Foot
@@ -27,7 +27,7 @@ if TYPE_CHECKING:
     from console.tui.stage import Stage
 
 
-class MainScreen(Screen[None], inherit_bindings=False):
+class MainScreen(Ground[None], inherit_bindings=False):
     """A screen reached by a number. Subclasses list their panes and draw a frame."""
 
     BINDINGS: ClassVar[list[BindingType]] = [*keys.bindings(keys.PANES)]
@@ -89,7 +89,8 @@ class MainScreen(Screen[None], inherit_bindings=False):
         """What of all pairs the screen shows; the survey works out nothing else."""
         return Wanted()
 
-    def on_screen_resume(self) -> None:
+    @on(events.ScreenResume)
+    def _catch_up(self) -> None:
         """Catch up with what happened while another screen was shown."""
         if self.console.base is self:  # and not only mounted ahead of being shown
             self.console.survey.want(self.wanted)

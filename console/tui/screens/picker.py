@@ -8,18 +8,18 @@ from typing import ClassVar
 from textual.app import ComposeResult
 from textual.binding import BindingType
 from textual.containers import Vertical
-from textual.screen import ModalScreen
 from textual.widgets import Input, Static
 
 from console.tui import draw, keys
 from console.tui.model.search import MOST, Candidate, Offer
 from console.tui.model.table import Column, Table
+from console.tui.screens.ground import Cover
 from console.tui.text import Line, Piece, Tone
 from console.tui.widgets.cursor import CursorView
 from console.tui.widgets.rows import RowList
 
 
-class Picker(ModalScreen[str | None], inherit_bindings=False):
+class Picker(Cover[str | None], inherit_bindings=False):
     """Offers candidates; what is typed narrows them. Gives the chosen one's text, or None."""
 
     BINDINGS: ClassVar[list[BindingType]] = [*keys.bindings(keys.PICKER)]

@@ -9,16 +9,16 @@ from typing import ClassVar
 from textual.app import ComposeResult
 from textual.binding import BindingType
 from textual.containers import Vertical
-from textual.screen import ModalScreen
 from textual.widgets import Input, Static
 
 from console.errors import InputError
 from console.tui import draw, keys
 from console.tui.saving import Occupied, save
+from console.tui.screens.ground import Cover
 from console.tui.text import Piece, Tone
 
 
-class SaveScreen(ModalScreen[Path | None], inherit_bindings=False):
+class SaveScreen(Cover[Path | None], inherit_bindings=False):
     """Asks where a text goes. A file that is there is written over only when asked twice. Gives the path, or None."""
 
     BINDINGS: ClassVar[list[BindingType]] = [*keys.bindings(keys.SAVE)]

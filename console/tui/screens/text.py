@@ -8,9 +8,9 @@ from typing import ClassVar
 from textual.app import ComposeResult
 from textual.binding import BindingType
 from textual.containers import Vertical
-from textual.screen import ModalScreen
 
 from console.tui import draw, keys
+from console.tui.screens.ground import Cover
 from console.tui.text import Line
 from console.tui.widgets.chrome import Foot
 from console.tui.widgets.pane import TextPane
@@ -18,7 +18,7 @@ from console.tui.widgets.pane import TextPane
 Laid = Callable[[int], Sequence[tuple[Line, bool]]]
 
 
-class TextScreen(ModalScreen[None], inherit_bindings=False):
+class TextScreen(Cover[None], inherit_bindings=False):
     """Lines that scroll, in a box with a title."""
 
     BINDINGS: ClassVar[list[BindingType]] = [*keys.bindings(keys.MODAL)]

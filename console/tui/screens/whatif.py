@@ -11,7 +11,6 @@ from textual import on, work
 from textual.app import ComposeResult
 from textual.binding import BindingType
 from textual.containers import Horizontal, Vertical
-from textual.screen import ModalScreen
 from textual.timer import Timer
 from textual.widgets import Static, TextArea
 
@@ -21,6 +20,7 @@ from console.tui.model import whatif
 from console.tui.model.frame import Question
 from console.tui.model.whatif import Start, Trial
 from console.tui.saving import file_name
+from console.tui.screens.ground import Cover
 from console.tui.screens.save import SaveScreen
 from console.tui.screens.start import WIDE
 from console.tui.text import Line, Piece, Tone
@@ -42,7 +42,7 @@ _REST: Final = 10
 _TALL: Final = 28
 
 
-class WhatIfScreen(ModalScreen[None], inherit_bindings=False):
+class WhatIfScreen(Cover[None], inherit_bindings=False):
     """An editor, the verdict that follows it, and the paths that open and close.
 
     `ref` is the policy to begin with, `start` a text; with neither it begins with the fix
