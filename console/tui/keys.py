@@ -225,6 +225,7 @@ WHAT_IF: Final = (
 SAVE: Final = (Key("save.close", "escape", "close", "close", "Write nothing", priority=True),)
 
 PICKER: Final = (
+    Key("picker.choose", "enter", "choose", "choose", "Take what the cursor is on", priority=True),
     Key("picker.close", "escape", "close", "close", "Close and change nothing", 20, priority=True),
     Key("picker.up", "up,ctrl+k", "move(-1)", "up", "One row up", priority=True),
     Key("picker.down", "down,ctrl+j", "move(1)", "down", "One row down", priority=True),

@@ -6,7 +6,7 @@ import os
 import sys
 from collections.abc import Callable, Iterable
 from functools import partial
-from typing import TYPE_CHECKING, Any, Final, cast
+from typing import TYPE_CHECKING, Any, Final, TypeVar, cast
 
 from textual.app import App, SystemCommand
 from textual.driver import Driver
@@ -15,7 +15,7 @@ from textual.screen import Screen
 
 from console.errors import ConsoleError, InputError
 from console.report.clean import clean
-from console.tui.screens.ground import Ground
+from console.tui.screens.ground import Cover, Ground
 
 if TYPE_CHECKING:
     from console.settings import Settings
@@ -36,6 +36,9 @@ _IDLE: Final = 0.5
 _FLICKER: Final = 0.005
 
 
+C = TypeVar("C", bound=Cover[Any])
+
+
 class Stage(App[None], inherit_bindings=False):
     """The app as screens know it. What it has from `session` to `standing` is there once everything is loaded."""
 
@@ -54,6 +57,11 @@ class Stage(App[None], inherit_bindings=False):
     settled: Callable[[], object] | None = None
     #: The most bytes that are copied through the terminal; None: what terminals are known to take.
     copy_limit: int | None = None
+
+    def __init__(self) -> None:
+        super().__init__()
+        #: What lies over the main screens, by kind, once it was made ready or shown.
+        self._covers: dict[type[Cover[Any]], Cover[Any]] = {}
 
     def hand_over(self, message: Message) -> None:
         """Take a message from another thread; after the loop has ended there is nobody to take it."""
@@ -112,13 +120,15 @@ class Stage(App[None], inherit_bindings=False):
             # What switch_mode does for a mode it has not seen, without the switch; Textual has no name for that.
             if self.is_running:
                 await self._init_mode(mode)
-        # What lies over a screen is put together when it is opened; its style sheet can be read now.
+        from console.tui.screens.fix import FixScreen
         from console.tui.screens.picker import Picker
-        from console.tui.screens.text import TextScreen
+        from console.tui.screens.text import TextScreen, YamlScreen
 
-        for cover in (TextScreen("", ()), Picker("", (), placeholder="")):
-            cover._post_register(self)
-        self.stylesheet.parse()
+        for kind in (Picker, TextScreen, YamlScreen, FixScreen):
+            if self.is_running:
+                cover, mounted = self._get_screen(self.cover(kind))
+                await mounted
+                cover._refresh_layout(self.size)
         # The desk, too, has made ready by now what comes next.
         settled()
 
@@ -135,6 +145,16 @@ class Stage(App[None], inherit_bindings=False):
     def delay_update(self, delay: float = 0.05) -> None:
         """Hold back what is drawn while screens change; not for as long as Textual would: ours are mounted already."""
         super().delay_update(min(delay, _FLICKER))
+
+    def cover(self, kind: type[C]) -> C:
+        """A screen to lie over the others: the one of its kind that is kept, or another where that is on screen."""
+        kept = self._covers.get(kind)
+        if kept is None:
+            kept = self._covers[kind] = kind()
+            self.install_screen(kept, kind.__name__)  # or else closing it would be the end of it
+        elif any(kept in stack for stack in self._screen_stacks.values()):
+            return kind()
+        return cast("C", kept)
 
     def redraw(self) -> None:
         """Draw the newest frame on the main screen."""

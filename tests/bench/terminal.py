@@ -148,11 +148,11 @@ class Terminal:
         """Wait until the program draws nothing and does nothing; when it last drew, if it did."""
         last = None
         while True:
-            before, began = self._ran(), time.perf_counter()
+            before = self._ran()
             later = self._read(QUIET)
             if later is not None:
                 last = _Drew(later, self._waited())
-            elif sum(self._ran()) - sum(before) < _IDLE * (time.perf_counter() - began):
+            elif sum(self._ran()) - sum(before) < _IDLE * QUIET:
                 return last
 
     def _ran(self) -> tuple[float, float]:

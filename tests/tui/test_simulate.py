@@ -46,10 +46,14 @@ async def ask(user: Driver, source: str, destination: str, port: str) -> None:
 async def pick(user: Driver, text: str) -> None:
     """Choose in the picker that is open, or opens now."""
     await user.until(lambda: isinstance(user.app.screen, Picker), "opened a picker")
-    before = user.app.screen
+
+    def offered() -> str:
+        return str(user.app.screen.query_one("#box").border_title) if isinstance(user.app.screen, Picker) else ""
+
+    before = offered()
     await user.paste(text)
     await user.press("enter")
-    await user.until(lambda: user.app.screen is not before, "closed the picker")
+    await user.until(lambda: offered() != before, "went on")
 
 
 async def test_keys_alone_lead_from_nothing_to_a_verdict(still: Still) -> None:

@@ -9,7 +9,7 @@ from console.report.words import end_word
 from console.tui.model import search
 from console.tui.model.frame import Frame, Question
 from console.tui.model.session import ports_of
-from console.tui.screens.picker import Picker
+from console.tui.screens.picker import Choice
 
 
 def note(part: str, question: Question, snapshot: Snapshot) -> str:
@@ -24,17 +24,17 @@ def note(part: str, question: Question, snapshot: Snapshot) -> str:
         return "not there"
 
 
-def picker(part: str, question: Question, frame: Frame, home: str) -> Picker:
-    """Offers what there is for a part of a question, that of namespace `home` first."""
+def choice(part: str, question: Question, frame: Frame, home: str) -> Choice:
+    """What there is for a part of a question, that of namespace `home` first."""
     if part == "port":
-        return Picker(
+        return Choice(
             f"Port of {question.destination or 'the destination'}",
             search.ports(ports_of(question.destination, frame.snapshot)),
             placeholder="a port it has, or any: 443, 53/UDP",
             typed=search.typed_port,
             current=question.port,
         )
-    return Picker(
+    return Choice(
         "From" if part == "source" else "To",
         frame.known.ends(frame.snapshot.contents, home),
         placeholder="letters of a workload, pod or Service; internet; an address",

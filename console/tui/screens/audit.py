@@ -236,7 +236,7 @@ class AuditScreen(FilterScreen):
             self.console.say("There is no pair here: choose a rule that has some.", "warning")
             return
         find = partial(mended, self.standing, rule.name, pair.offence)
-        self.app.push_screen(FixScreen(find, pair.question))
+        self.app.push_screen(self.console.cover(FixScreen).look_for(find, pair.question))
 
     def action_around(self) -> None:
         """All that the workload under the cursor reaches, and all that reaches it; of a pair, its source."""

@@ -277,7 +277,7 @@ class BrowseScreen(FilterScreen):
             self.console.say(f"No policy selects {chosen.name}: there is no YAML to show.")
         else:
             title = status.titled(found.title, self.frame)
-            self.app.push_screen(YamlScreen(title, found.laid, found.text, self.console.copy))
+            self.app.push_screen(self.console.cover(YamlScreen).present_yaml(title, found.laid, found.text))
 
     def action_edit(self) -> None:
         """Change the policy under the cursor, and see what would come of it."""

@@ -22,9 +22,9 @@ from console.tui.model.help import Entry
 from console.tui.model.rows import Kind, View
 from console.tui.model.search import Candidate
 from console.tui.screens.base import MainScreen
-from console.tui.screens.picker import Picker
+from console.tui.screens.picker import Choice, Picker
 from console.tui.screens.text import TextScreen
-from console.tui.text import Piece, Tone
+from console.tui.text import Line, Piece, Tone
 from console.tui.widgets.prompt import Asking
 
 _OWN: Final = "This screen"
@@ -154,7 +154,7 @@ class CommandScreen(MainScreen):
         contents = self.frame.snapshot.contents
         offered = [Candidate("all", "all namespaces")]
         offered += [Candidate(name, f"{len(held.pods)} pods") for name, held in contents.items()]
-        picker = Picker("Namespace", offered, placeholder="letters of a namespace")
+        picker = self.console.cover(Picker).offer(Choice("Namespace", offered, "letters of a namespace"))
         self.app.push_screen(picker, lambda name: self._namespace(name) if name else None)
 
     def _choose_context(self) -> None:
@@ -164,7 +164,8 @@ class CommandScreen(MainScreen):
             self.console.say(told, "warning")
             return
         offered = [Candidate(name, "this one" if name == title else "") for name in session.contexts]
-        picker = Picker("Context", offered, placeholder="letters of a context", current=title)
+        choice = Choice("Context", offered, "letters of a context", current=title)
+        picker = self.console.cover(Picker).offer(choice)
         self.app.push_screen(picker, lambda name: self._change_context(name) if name else None)
 
     def _change_context(self, name: str) -> None:
@@ -228,7 +229,7 @@ class CommandScreen(MainScreen):
         if found is None:
             self.console.say("No path has opened or closed since the console began to follow the cluster.")
         else:
-            self.app.push_screen(TextScreen("What the last change did to the paths", list(found.lines)))
+            self._present("What the last change did to the paths", list(found.lines))
 
     def action_refresh_all(self) -> None:
         """Draw everything anew; connect again where the source does not answer."""
@@ -240,11 +241,14 @@ class CommandScreen(MainScreen):
 
     def action_notices(self) -> None:
         """All that lowers trust in what is shown."""
-        self.app.push_screen(TextScreen("What to know about what is shown", list(status.notices(self.frame))))
+        self._present("What to know about what is shown", list(status.notices(self.frame)))
 
     def action_help(self) -> None:
         """Every key of the screen."""
-        self.app.push_screen(TextScreen("Help", list(help.lines(self.key_sections()))))
+        self._present("Help", list(help.lines(self.key_sections())))
+
+    def _present(self, title: str, lines: list[Line]) -> None:
+        self.app.push_screen(self.console.cover(TextScreen).present(title, lines))
 
     def rescue_keys(self) -> dict[str, str]:
         """The keys for when nothing could be read, by how they are written."""

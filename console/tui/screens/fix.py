@@ -5,7 +5,7 @@ from __future__ import annotations
 import asyncio
 from collections.abc import Callable
 from pathlib import Path
-from typing import TYPE_CHECKING, ClassVar, cast
+from typing import ClassVar, Self
 
 from textual import work
 from textual.binding import BindingType
@@ -21,39 +21,39 @@ from console.tui.screens.whatif import WhatIfScreen
 from console.tui.text import Piece, Tone
 from console.tui.widgets.pane import TextPane
 
-if TYPE_CHECKING:
-    from console.tui.stage import Stage
-
 
 class FixScreen(TextScreen):
     """Works out a fix on a thread, shows it as YAML, copies it and writes it to a file."""
 
     BINDINGS: ClassVar[list[BindingType]] = [*keys.bindings(keys.FIX)]
 
-    def __init__(self, find: Callable[[], Remedy], question: Question) -> None:
-        """`find` works it out: not on the event loop."""
-        super().__init__(f"Smallest fix · {question}", [(Piece("◌ working it out …", Tone.DIM),)])
-        self._question = question
-        self._find = find
+    def __init__(self) -> None:
+        super().__init__()
+        self._question = Question("", "", "")
+        self._find: Callable[[], Remedy] = Remedy
         self._found: Remedy | None = None
 
-    @property
-    def _stage(self) -> Stage:
-        return cast("Stage", self.app)
+    def look_for(self, find: Callable[[], Remedy], question: Question) -> Self:
+        """Show what `find` works out for a question: not on the event loop."""
+        self._find, self._question, self._found = find, question, None
+        return self.present(f"Smallest fix · {question}", [(Piece("◌ working it out …", Tone.DIM),)])
 
-    def on_mount(self) -> None:
+    def begin(self) -> None:
         """Start."""
-        self._work_out()
+        super().begin()
+        if self._question.complete:
+            self._work_out()
 
-    @work(exit_on_error=False)
+    @work(exclusive=True, exit_on_error=False)
     async def _work_out(self) -> None:
         try:
-            self._found = await asyncio.to_thread(self._find)
+            found = await asyncio.to_thread(self._find)
         except ConsoleError as error:
-            self._found = Remedy(why_none=str(error))
+            found = Remedy(why_none=str(error))
         except Exception as error:  # A fault of the engine is told, and leaves the console as it was.
-            self._found = Remedy(why_none=f"The console itself failed to work out a fix: {error!r}")
-        self.query_one(TextPane).show_laid(self._found.laid, keep=False)
+            found = Remedy(why_none=f"The console itself failed to work out a fix: {error!r}")
+        self._found = found
+        self.query_one(TextPane).show_laid(found.laid, keep=False)
         self.refresh_bindings()
 
     def check_action(self, action: str, parameters: tuple[object, ...]) -> bool | None:
@@ -65,7 +65,7 @@ class FixScreen(TextScreen):
     def action_copy(self) -> None:
         """Copy the YAML."""
         if self._found is not None:
-            self._stage.copy(self._found.text, "the YAML")
+            self.stage.copy(self._found.text, "the YAML")
 
     def action_write(self) -> None:
         """Write the YAML to a file."""
@@ -80,4 +80,4 @@ class FixScreen(TextScreen):
 
     def _written(self, path: Path | None) -> None:
         if path is not None:
-            self._stage.say(f"Wrote {path}")
+            self.stage.say(f"Wrote {path}")

@@ -67,4 +67,23 @@ class Ground(Screen[ScreenResultType], inherit_bindings=False):
 
 
 class Cover(Ground[ScreenResultType], ModalScreen[ScreenResultType], inherit_bindings=False):
-    """A screen that lies over another, all of it."""
+    """A screen that lies over another. It is kept when it is closed, and shows something else the next time.
+
+    Subclasses are told what to show, say so by `renew`, and show it in `begin`.
+    """
+
+    #: Whether its widgets are there to show something.
+    _ready = False
+
+    def on_mount(self) -> None:
+        """Show what it was told before it was put together."""
+        self._ready = True
+        self.begin()
+
+    def renew(self) -> None:
+        """Show what it was told, now or as soon as it is put together."""
+        if self._ready:
+            self.begin()
+
+    def begin(self) -> None:
+        """Show what it was told."""

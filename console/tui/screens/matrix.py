@@ -21,7 +21,7 @@ from console.tui.model.frame import Frame
 from console.tui.model.search import typed_port
 from console.tui.model.session import ports_of
 from console.tui.screens.filtering import FilterScreen
-from console.tui.screens.picker import Picker
+from console.tui.screens.picker import Choice, Picker
 from console.tui.survey import Wanted
 from console.tui.text import Line, Piece, Tone
 from console.tui.widgets.answer import AnswerBox
@@ -273,14 +273,14 @@ class MatrixScreen(FilterScreen):
 
     def action_port(self) -> None:
         """Choose a port, or any."""
-        picker = Picker(
+        offered = Choice(
             "Port",
             port_candidates(self.frame.snapshot, _ANY),
             placeholder="a port: 443, 53/UDP; or any",
             typed=typed_port,
             current=self._angle.port or _ANY,
         )
-        self.app.push_screen(picker, self._picked)
+        self.app.push_screen(self.console.cover(Picker).offer(offered), self._picked)
 
     def _picked(self, text: str | None) -> None:
         if text is not None:

@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
-from typing import ClassVar
+from collections.abc import Callable, Hashable, Sequence
+from typing import ClassVar, NamedTuple, Self
 
+from textual import events, on
 from textual.app import ComposeResult
 from textual.binding import BindingType
 from textual.containers import Vertical
@@ -16,11 +17,26 @@ from console.tui.model.table import Column, Table
 from console.tui.screens.ground import Cover
 from console.tui.text import Line, Piece, Tone
 from console.tui.widgets.cursor import CursorView
+from console.tui.widgets.prompt import caught_up
 from console.tui.widgets.rows import RowList
 
 
+class Choice(NamedTuple):
+    """What is offered. `typed` makes a candidate of what was typed, where it means one; `current` has the cursor.
+
+    `then` hears what was chosen, and gives what is to be chosen next, in the same place; None: that was all.
+    """
+
+    title: str
+    candidates: Sequence[Candidate]
+    placeholder: str
+    typed: Callable[[str], Candidate | None] = lambda _: None
+    current: str = ""
+    then: Callable[[str], Choice | None] = lambda _: None
+
+
 class Picker(Cover[str | None], inherit_bindings=False):
-    """Offers candidates; what is typed narrows them. Gives the chosen one's text, or None."""
+    """Offers candidates; what is typed narrows them. Gives the text of the one that was chosen last, or None."""
 
     BINDINGS: ClassVar[list[BindingType]] = [*keys.bindings(keys.PICKER)]
     DEFAULT_CSS = """
@@ -34,41 +50,46 @@ class Picker(Cover[str | None], inherit_bindings=False):
     Picker #told { height: auto; max-height: 3; }
     """
 
-    def __init__(
-        self,
-        title: str,
-        candidates: Sequence[Candidate],
-        *,
-        placeholder: str,
-        typed: Callable[[str], Candidate | None] = lambda _: None,
-        current: str = "",
-    ) -> None:
+    def __init__(self) -> None:
         super().__init__()
-        self._title = title
-        self._offer = Offer(candidates)
-        self._placeholder = placeholder
-        self._typed = typed
-        self._current = current
+        self._choice = Choice("", (), "")
+        self._offer = Offer(())
 
     def compose(self) -> ComposeResult:
         """A line to type on, what matches, and what the keys do."""
-        with Vertical(id="box") as box:
-            draw.title(box, self._title)
-            yield Input(id="query", compact=True, placeholder=self._placeholder)
+        with Vertical(id="box"):
+            yield Input(id="query", compact=True)
             found = RowList(id="found", head=False)
             found.can_focus = False
             found.lit = True
             yield found
             yield Static(id="told")
 
-    def on_mount(self) -> None:
+    def offer(self, choice: Choice) -> Self:
+        """Offer this, from the beginning."""
+        self._choice, self._offer = choice, Offer(choice.candidates)
+        self.renew()
+        return self
+
+    def begin(self) -> None:
         """Show all there is."""
+        draw.title(self.query_one("#box"), self._choice.title)
+        query = self.query_one(Input)
+        with query.prevent(Input.Changed):
+            query.value = ""
+        query.placeholder = self._choice.placeholder
         self._show("")
-        self.query_one(RowList).move_to(self._current)
-        self.query_one(Input).focus()
+        self.query_one(RowList).move_to(self._choice.current)
+        query.focus()
+
+    @on(events.ScreenSuspend)
+    @on(events.ScreenResume)
+    def _blink(self) -> None:
+        """Nobody sees the cursor blink while it is closed."""
+        self.query_one(Input).cursor_blink = self.is_active
 
     def _show(self, query: str) -> None:
-        typed = self._typed(query) if query.strip() else None
+        typed = self._choice.typed(query) if query.strip() else None
         found = self._offer.rank(query)
         rows = [typed, *(each for each in found if each.text != typed.text)] if typed else found
         nothing: Line = (Piece(f"Nothing is called {query!r} here, or nearly."),)
@@ -93,17 +114,24 @@ class Picker(Cover[str | None], inherit_bindings=False):
         event.stop()
         self._show(event.value)
 
-    def on_input_submitted(self, event: Input.Submitted) -> None:
-        """Give what the cursor is on."""
-        event.stop()
-        key = self.query_one(RowList).key
-        if key is not None:
-            self.dismiss(str(key))
+    async def action_choose(self) -> None:
+        """Take what the cursor is on, letters that are still on their way to the line included."""
+        await caught_up(self.query_one(Input))
+        self._take(self.query_one(RowList).key)
 
     def on_cursor_view_chosen(self, event: CursorView.Chosen) -> None:
-        """Give what was clicked twice."""
+        """Take what was clicked twice."""
         event.stop()
-        self.dismiss(str(event.key))
+        self._take(event.key)
+
+    def _take(self, key: Hashable | None) -> None:
+        if key is None:
+            return
+        following = self._choice.then(str(key))
+        if following is None:
+            self.dismiss(str(key))
+        else:
+            self.offer(following)
 
     def action_move(self, step: int) -> None:
         """Move in the list while typing goes on."""

@@ -17,9 +17,10 @@ from console.tui.model import fixview, path, status, verdict
 from console.tui.model.frame import Answer, Frame, Question
 from console.tui.model.nodes import Focus
 from console.tui.model.yamlview import Sheet, Sheets, marked_sheet
-from console.tui.screens.asking import note, picker
+from console.tui.screens.asking import choice, note
 from console.tui.screens.commanding import CommandScreen
 from console.tui.screens.fix import FixScreen
+from console.tui.screens.picker import Choice, Picker
 from console.tui.screens.start import WIDE
 from console.tui.screens.text import YamlScreen
 from console.tui.screens.whatif import WhatIfScreen
@@ -230,14 +231,15 @@ class SimulateScreen(CommandScreen):
             self.go_to_pane(self.path)
 
     async def action_pick(self, part: str) -> None:
-        """Choose a part of the question."""
-        asked = picker(part, self.session.question, self.frame, self.session.view.namespace)
+        """Choose a part of the question, and then what is missing of it."""
         # No further key is handed on until it is there: what is typed next belongs into it.
-        await self.app.push_screen(asked, lambda text: self._picked(part, text))
+        await self.app.push_screen(self.console.cover(Picker).offer(self._choice(part)))
 
-    async def _picked(self, part: str, text: str | None) -> None:
-        if text is None:
-            return
+    def _choice(self, part: str) -> Choice:
+        offered = choice(part, self.session.question, self.frame, self.session.view.namespace)
+        return offered._replace(then=partial(self._picked, part))
+
+    def _picked(self, part: str, text: str) -> Choice | None:
         if part == "port":
             self.console.set_question(self.session.question._replace(port=text))
         else:
@@ -245,8 +247,7 @@ class SimulateScreen(CommandScreen):
             self.console.ask()
         question = self.session.question
         missing = next((each for each in ("source", "destination", "port") if not getattr(question, each)), None)
-        if missing:
-            await self.action_pick(missing)
+        return self._choice(missing) if missing else None
 
     def action_swap(self) -> None:
         """Ask for the other way round."""
@@ -283,7 +284,8 @@ class SimulateScreen(CommandScreen):
         if (why := fixview.nothing_to_fix(judged)) or judged is None:
             self.console.say(why, "warning")
             return
-        self.app.push_screen(FixScreen(partial(fixview.remedy, self.frame.engine, judged), self.session.question))
+        find = partial(fixview.remedy, self.frame.engine, judged)
+        self.app.push_screen(self.console.cover(FixScreen).look_for(find, self.session.question))
 
     def action_edit(self) -> None:
         """Change the policy in focus, or the smallest fix where none is, and see what would come of it."""
@@ -298,4 +300,4 @@ class SimulateScreen(CommandScreen):
         text = self._sheet.text + "\n"
         laid = marked_sheet(self._sheet, self._focus)
         title = status.titled(str(self._focus.ref), self.frame)
-        self.app.push_screen(YamlScreen(title, laid, text, self.console.copy))
+        self.app.push_screen(self.console.cover(YamlScreen).present_yaml(title, laid, text))

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
-from typing import ClassVar
+from typing import TYPE_CHECKING, ClassVar, Self, cast
 
 from textual.app import ComposeResult
 from textual.binding import BindingType
@@ -14,6 +14,9 @@ from console.tui.screens.ground import Cover
 from console.tui.text import Line
 from console.tui.widgets.chrome import Foot
 from console.tui.widgets.pane import TextPane
+
+if TYPE_CHECKING:
+    from console.tui.stage import Stage
 
 Laid = Callable[[int], Sequence[tuple[Line, bool]]]
 
@@ -28,26 +31,37 @@ class TextScreen(Cover[None], inherit_bindings=False):
     TextScreen TextPane { height: 1fr; }
     """
 
-    def __init__(self, title: str, content: Sequence[Line] | Laid) -> None:
+    def __init__(self) -> None:
         super().__init__()
-        self._title = title
-        self._content = content
+        self._title = ""
+        self._content: Sequence[Line] | Laid = ()
 
     def compose(self) -> ComposeResult:
         """The box and the keys."""
-        with Vertical(id="box") as box:
-            draw.title(box, self._title)
+        with Vertical(id="box"):
             yield TextPane(id="text")
         yield Foot()
 
-    def on_mount(self) -> None:
-        """Show it."""
+    def present(self, title: str, content: Sequence[Line] | Laid) -> Self:
+        """Show this when it is opened, from the beginning or from the lines that are marked."""
+        self._title, self._content = title, content
+        self.renew()
+        return self
+
+    def begin(self) -> None:
+        """See Cover."""
+        draw.title(self.query_one("#box"), self._title)
         pane = self.query_one(TextPane)
         if callable(self._content):
-            pane.show_laid(self._content, seek=True)
+            pane.show_laid(self._content, keep=False, seek=True)
         else:
-            pane.show(self._content)
+            pane.show(self._content, keep=False)
         pane.focus()
+
+    @property
+    def stage(self) -> Stage:
+        """The app."""
+        return cast("Stage", self.app)
 
     def action_close(self) -> None:
         """Go back."""
@@ -59,11 +73,15 @@ class YamlScreen(TextScreen):
 
     BINDINGS: ClassVar[list[BindingType]] = [*keys.bindings(keys.YAML)]
 
-    def __init__(self, title: str, content: Laid, text: str, copy: Callable[[str, str], None]) -> None:
-        super().__init__(title, content)
+    def __init__(self) -> None:
+        super().__init__()
+        self._text = ""
+
+    def present_yaml(self, title: str, content: Laid, text: str) -> Self:
+        """Show this; `text` is what is copied of it."""
         self._text = text
-        self._copy = copy
+        return self.present(title, content)
 
     def action_copy(self) -> None:
         """Copy all of it."""
-        self._copy(self._text, "the YAML")
+        self.stage.copy(self._text, "the YAML")

@@ -57,20 +57,25 @@ class LineView(Drawn, ScrollView, can_focus=True, inherit_bindings=False):
 
     def __init__(self, *, id: str | None = None, classes: str | None = None) -> None:
         super().__init__(id=id, classes=classes)
+        # What stands on each row, and that in its frame.
+        self._said: dict[int, Strip] = {}
         self._made: dict[int, Strip] = {}
         self._made_for: Size | None = None
+        self._total = 0
         self._frame: tuple[Segment, Segment, Segment, Segment] | None = None
 
     def set_height(self, lines: int) -> None:
         """Say how many lines there are."""
         size = Size(self.cells, max(lines, self.content_region.height))
+        before, self._total = self._total, lines
         if self.styles.auto_dimensions:
             self.virtual_size = size
         elif size != self.virtual_size:
             # The view itself stays as large as it is: set as an attribute, this would lay out the whole screen anew.
             self.set_reactive(Widget.virtual_size, size)
             self.scroll_y = self.validate_scroll_y(self.scroll_y)
-            self.refresh()
+            if lines != before:
+                self.refresh()
 
     @property
     def cells(self) -> int:
@@ -86,18 +91,27 @@ class LineView(Drawn, ScrollView, can_focus=True, inherit_bindings=False):
         """Draw anew: all of it, or the lines of some regions of the content."""
         if repaint and regions:
             for y in (y for region in regions for y in region.line_range):
+                self._said.pop(y, None)
                 self._made.pop(y, None)
         elif repaint:
-            self._made.clear()
-            self._frame = None
+            self._forget()
         return super().refresh(*regions, repaint=repaint, layout=layout, recompose=recompose)
+
+    def _forget(self) -> None:
+        self._said.clear()
+        self._made.clear()
+        self._frame = None
 
     def render_lines(self, crop: Region) -> list[Strip]:
         """The lines of a part of the widget, frame included."""
+        width, height = self.outer_size
         if self.outer_size != self._made_for:
+            if self._made_for is None or width != self._made_for.width or self._total <= 1:
+                self._forget()
+            # Lines as wide as before say the same; the bar beside them may be another. What stands for lines where
+            # there are none has its place by the height.
             self._made.clear()
             self._made_for = self.outer_size
-        width, height = self.outer_size
         above, below = self.gutter.top, self.gutter.bottom
         strips = [
             self._line(y - above)
@@ -119,7 +133,9 @@ class LineView(Drawn, ScrollView, can_focus=True, inherit_bindings=False):
             self._frame = self._edges()
         before, after, blank, thumb = self._frame
         bar = thumb if y in self._thumb() else blank
-        strip = Strip([each for each in (before, *self.render_line(y), bar, after) if each.text], self.outer_size.width)
+        if (said := self._said.get(y)) is None:
+            said = self._said[y] = self.render_line(y)
+        strip = Strip([each for each in (before, *said, bar, after) if each.text], self.outer_size.width)
         for each in self.get_line_filters():
             # Colours of the terminal's own palette, for which Textual keeps a filter, are never used here.
             if not isinstance(each, ANSIToTruecolor):
@@ -139,7 +155,7 @@ class LineView(Drawn, ScrollView, can_focus=True, inherit_bindings=False):
 
     def _thumb(self) -> range:
         """The rows of the bar that are lit."""
-        rows, lines = self.size.height, self.virtual_size.height
+        rows, lines = self.size.height, self._total
         if not 0 < rows < lines:
             return range(0)
         size = max(rows * rows // lines, 1)

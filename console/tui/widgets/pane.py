@@ -89,9 +89,11 @@ class TextPane(LineView, can_focus=True, inherit_bindings=False):
 
     def on_resize(self) -> None:
         """Lay out for the new width."""
-        self._lay()
+        if self.cells != self._laid:
+            self._lay()
+            self.refresh()
+        self.set_height(len(self._lines))
         self._seek()
-        self.refresh()
 
     def render_line(self, y: int) -> Strip:
         """One line of the screen."""
