@@ -72,13 +72,11 @@ class _Watching:
     """The last audit, and what was said of the source."""
 
     def __init__(self, charter: Charter, options: argparse.Namespace, metrics: Metrics | None) -> None:
-        from console.governance.audit import Auditor
+        from console.governance.audit_daily import DailyAuditor
 
-        self._charter = charter
         self._modes = modes(options)
         self._metrics = metrics
-        self._today = datetime.now(UTC).date()
-        self._auditor = Auditor(charter, today=self._today)
+        self._auditor = DailyAuditor(charter, today=lambda: datetime.now(UTC).date())
         self._last: Audit | None = None
         self._engine: Any = None
         self._said = ""
@@ -109,12 +107,7 @@ class _Watching:
 
     def again(self) -> None:
         """Audit the same snapshot once more where the day has changed: exceptions end with their last day."""
-        today = datetime.now(UTC).date()
-        if today != self._today and self._engine is not None:
-            from console.governance.audit import Auditor
-
-            self._today = today
-            self._auditor = Auditor(self._charter, today=today)
+        if self._auditor.outdated and self._engine is not None:
             self._judge([])
 
     def _audit(self, update: Update, changes: list[Change]) -> None:

@@ -17,7 +17,7 @@ from textual import events, work
 from textual.binding import BindingType
 
 from console.errors import ConsoleError
-from console.tui import keys, signals
+from console.tui import garbage, keys, signals
 from console.tui.screens.start import PANES_CSS, StartScreen
 from console.tui.stage import Stage
 from console.tui.theme import THEMES, known_theme
@@ -37,7 +37,8 @@ class ConsoleApp(Stage, inherit_bindings=False):
     `title` is what the header says until then. `open_context` opens one of `contexts`;
     `reopen` makes the present source afresh, for when it failed. `charter` gives the
     charter's text and what it is called (default: the one inside). `clock` gives
-    time.time() seconds; `settled` is called when all was read and made ready (None: nothing is made ready ahead).
+    time.time() seconds; `settled` is called when all was read and made ready (None: nothing is made ready ahead);
+    `tidy` is called every second with how many no key was pressed.
     """
 
     TITLE = "netpol-console"
@@ -66,6 +67,7 @@ class ConsoleApp(Stage, inherit_bindings=False):
         clock: Callable[[], float] = time.time,
         copy_limit: int | None = None,
         settled: Callable[[], object] | None = lambda: None,
+        tidy: Callable[[float], object] = lambda _: None,
     ) -> None:
         from console.settings import Settings
 
@@ -79,6 +81,7 @@ class ConsoleApp(Stage, inherit_bindings=False):
         self._contexts = tuple(contexts), open_context, reopen or (source if callable(source) else None)
         self.copy_limit = copy_limit
         self.settled = settled
+        self.tidy = tidy
         for theme in THEMES:
             self.register_theme(theme)
         self.theme = known_theme(self.settings, self.available_themes)
@@ -198,10 +201,8 @@ def run(
         reopen=reopen,
         # What was read stays until it changes: looking through it for garbage would hold up keys for 50 ms and more.
         settled=gc.freeze,
+        tidy=garbage.tidy,
     )
-    gc.freeze()
-    # What is drawn is many small things that live for a moment: by default all that came since would be looked
-    # through for garbage every few dozen keys, and that takes longer than a key.
-    gc.set_threshold(5_000)
+    garbage.begin()
     asyncio.run(signals.run(app))
     return app.return_code or 0

@@ -64,7 +64,7 @@ EVERYWHERE: Final = (
     Key("app.matrix", "3", "go('matrix')", "Matrix", "Who reaches whom: roles, namespaces, workloads, pods"),
     Key("app.audit", "4", "go('audit')", "Audit", "The charter's rules, findings, the AI inventory"),
     Key("app.timeline", "5", "go('timeline')", "Timeline", "What happened, who did it, and each screen as it was"),
-    Key("app.now", "n", "now", "now", "Back to now, where a moment of the past is shown", 1),
+    Key("app.now", "n", "now", "now", "Back to now, or to the end of a recording, where a moment before is shown", 1),
     Key("app.notices", "exclamation_mark", "notices", "notices", "What was not read or is not evaluated"),
     Key("app.refresh", "ctrl+r", "refresh_all", "refresh", "Redraw; connect again where the cluster did not answer"),
 )

@@ -4,11 +4,13 @@ from __future__ import annotations
 
 import os
 import sys
-from collections.abc import Callable, Iterable
+import time
+from collections.abc import Callable
 from functools import partial
 from typing import TYPE_CHECKING, Any, Final, TypeVar, cast
 
-from textual.app import App, SystemCommand
+from textual import events
+from textual.app import App
 from textual.driver import Driver
 from textual.message import Message
 from textual.screen import Screen
@@ -55,11 +57,15 @@ class Stage(App[None], inherit_bindings=False):
     clock: Callable[[], float]
     #: Called when all was read, and again when what that leads to was made ready.
     settled: Callable[[], object] | None = None
+    #: Called every second with how many seconds no key was pressed.
+    tidy: Callable[[float], object]
     #: The most bytes that are copied through the terminal; None: what terminals are known to take.
     copy_limit: int | None = None
 
     def __init__(self) -> None:
         super().__init__()
+        #: When a key was last pressed, in time.monotonic() seconds.
+        self._pressed = 0.0
         #: What lies over the main screens, by kind, once it was made ready or shown.
         self._covers: dict[type[Cover[Any]], Cover[Any]] = {}
 
@@ -80,6 +86,13 @@ class Stage(App[None], inherit_bindings=False):
         aging = self.frame.status.state.value != "live" or self.findings.shift is not None
         if aging and (base := self.base) is not None and base.composed:
             base.draw_chrome()
+        self.tidy(time.monotonic() - self._pressed)
+
+    async def on_event(self, event: events.Event) -> None:
+        """Take note of keys: what can wait comes after them."""
+        if isinstance(event, events.Key):
+            self._pressed = time.monotonic()
+        await super().on_event(event)
 
     @property
     def base(self) -> CommandScreen | None:
@@ -123,8 +136,9 @@ class Stage(App[None], inherit_bindings=False):
         from console.tui.screens.fix import FixScreen
         from console.tui.screens.picker import Picker
         from console.tui.screens.text import TextScreen, YamlScreen
+        from console.tui.screens.whatif import WhatIfScreen
 
-        for kind in (Picker, TextScreen, YamlScreen, FixScreen):
+        for kind in (Picker, TextScreen, YamlScreen, FixScreen, WhatIfScreen):
             if self.is_running:
                 cover, mounted = self._get_screen(self.cover(kind))
                 await mounted
@@ -176,7 +190,7 @@ class Stage(App[None], inherit_bindings=False):
         self.notify(clean(text), severity=severity, markup=False, timeout=6)  # type: ignore[arg-type]
 
     def _refresh_notifications(self) -> None:
-        """Show what is said in passing on the screen one looks at; the command palette does that its own way."""
+        """Show what is said in passing on the screen one looks at; those that are Textual's do that their own way."""
         if self._screen_stack and isinstance(self.screen, Ground):
             self.screen.tell(self._notifications)
         else:
@@ -225,11 +239,21 @@ class Stage(App[None], inherit_bindings=False):
         """ctrl+c is not how one leaves: it is too near to copying."""
         self.say("q leaves the console.")
 
-    def get_system_commands(self, screen: Screen[object]) -> Iterable[SystemCommand]:
-        """The command palette: everything that has a key on the main screen, and the themes."""
-        del screen
+    def action_command_palette(self) -> None:
+        """Search everything that has a key on the main screen, and the themes."""
+        from console.tui.model.search import Candidate
+        from console.tui.screens.picker import Choice, Picker
+
+        offered: dict[str, tuple[Candidate, Callable[[], object]]] = {}
         for title, entries in self.base.key_sections() if self.base else ():
             for key in entries:
                 press = partial(self.call_after_refresh, self.simulate_key, key.press)
-                yield SystemCommand(key.does, f"{title}: {key.keys}", press)
-        yield SystemCommand("Change the theme", "Colours", self.action_change_theme)
+                offered.setdefault(key.does, (Candidate(key.does, f"{title}: {key.keys}"), press))
+        offered["Change the theme"] = Candidate("Change the theme", "Colours"), self.action_change_theme
+
+        def do(text: str | None) -> None:
+            if text is not None:
+                offered[text][1]()
+
+        choice = Choice("Palette", [candidate for candidate, _ in offered.values()], "letters of what it does")
+        self.push_screen(self.cover(Picker).offer(choice), do)

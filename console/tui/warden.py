@@ -5,7 +5,7 @@ from __future__ import annotations
 import time
 from collections.abc import Callable
 from dataclasses import replace
-from datetime import UTC, datetime
+from datetime import UTC, date, datetime
 from typing import TYPE_CHECKING, Final
 
 from console.cluster.source import Change, State
@@ -14,7 +14,7 @@ from console.tui.model.standing import Standing, Turned
 
 if TYPE_CHECKING:
     from console.cluster.source import Update
-    from console.governance.audit import Auditor
+    from console.governance.audit_daily import DailyAuditor
     from console.governance.findings import Audit
     from console.history.timeline import Timeline
     from console.policy.asking import Modes
@@ -24,6 +24,8 @@ if TYPE_CHECKING:
 
 #: After an audit it rests so many times what that took: a cluster that never rests takes a fifth of a core.
 _REST: Final = 4.0
+#: Seconds between looks at whether another day has come: with it exceptions of the charter may have ended.
+_LOOK: Final = 60.0
 #: States in which all was read: before, everything would be found missing.
 _WHOLE: Final = (State.LIVE, State.STALE, State.STATIC, State.PAST)
 
@@ -46,6 +48,7 @@ class Warden(Background):
         modes: Modes | None = None,
         clock: Callable[[], float] = time.time,
         rest: float = _REST,
+        look: float = _LOOK,
     ) -> None:
         super().__init__("warden")
         self._post = post
@@ -55,13 +58,15 @@ class Warden(Background):
         self._modes = modes
         self._clock = clock
         self._rest = rest
+        self._look = look
         # Guarded by _wake:
         self._frame: Frame | None = None
         self._title = ""
         self._last: Update | None = None
         self._changes: tuple[Change, ...] = ()
         # The thread's own:
-        self._auditor: Auditor | None = None
+        self._auditor: DailyAuditor | None = None
+        self._judged: Frame | None = None
         self._audited = ""
         self._timeline: Timeline | None = None
         self._present: Audit
@@ -88,21 +93,25 @@ class Warden(Background):
         from console.governance.charter_read import load
 
         text, file = self._charter()
-        return Auditor(load(text, file=file), today=datetime.now(UTC).date()).audit
+        return Auditor(load(text, file=file), today=self._today()).audit
+
+    def _today(self) -> date:
+        return datetime.fromtimestamp(self._clock(), UTC).date()
 
     def _run(self) -> None:
         while True:
             with self._wake:
-                self._wake.wait_for(lambda: self._frame is not None or self._stopping)
+                self._wake.wait_for(lambda: self._frame is not None or self._stopping, timeout=self._look)
                 if self._stopping:
                     return
-                frame, changes = self._frame, self._changes
+                frame, changes = self._frame or self._outdated, self._changes
+                if frame is None:
+                    continue
                 self._frame = None
-                if frame is not None and not _looks_back(frame):
+                if not _looks_back(frame):
                     self._changes = ()
             began = time.thread_time()
             try:
-                assert frame is not None
                 standing = self._judge(frame, changes)
             except Exception as error:  # The thread must outlive a fault of the core, and say so.
                 standing = replace(self._standing, news=(), trouble=repr(error))
@@ -111,18 +120,23 @@ class Warden(Background):
             with self._wake:
                 self._wake.wait_for(lambda: self._stopping, timeout=self._rest * (time.thread_time() - began))
 
+    @property
+    def _outdated(self) -> Frame | None:
+        """The frame that was judged last, where that was on another day."""
+        return self._judged if self._auditor is not None and self._auditor.outdated else None
+
     def _judge(self, frame: Frame, changes: tuple[Change, ...]) -> Standing:
-        from console.governance.audit import Auditor
+        from console.governance.audit_daily import DailyAuditor
         from console.governance.charter_read import load
 
         if self._auditor is None or frame.title != self._audited:
             text, file = self._charter()
-            self._auditor = Auditor(load(text, file=file), today=datetime.now(UTC).date())
+            self._auditor = DailyAuditor(load(text, file=file), today=self._today)
             self._audited, self._newest, self._timeline = frame.title, None, None
             self._standing = Standing(charter_file=file, charter_text=text)
             self._annals.clear()
-        before = self._standing
-        if frame.engine is before.engine:
+        before, self._judged = self._standing, frame
+        if frame.engine is before.engine and not self._auditor.outdated:
             return replace(before, news=())
         audit = self._auditor.audit(frame.engine)
         news: tuple[Turned, ...] = ()
@@ -142,6 +156,7 @@ class Warden(Background):
     def _followed(self, audit: Audit, changes: tuple[Change, ...]) -> tuple[Audit, tuple[Turned, ...]]:
         """The audit with since when and because of what, and the rules that turned since the newest one before."""
         from console.governance.audit_follow import Happened, follow
+        from console.history.times import utc
         from console.report.words import change_words
 
         assert self._auditor is not None
@@ -149,7 +164,7 @@ class Warden(Background):
         audit, turns = follow(
             self._newest,
             audit,
-            at=datetime.fromtimestamp(now, UTC).isoformat(timespec="seconds"),
+            at=utc(now),
             happened=[Happened(each.ref, change_words(each)) for each in changes],
             inventory=self._auditor.inventory,
         )

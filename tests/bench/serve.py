@@ -58,12 +58,21 @@ def ready(module: str, *arguments: object) -> Iterator[tuple[IO[str], IO[str]]]:
             server.stdin.close()
 
 
+def server_of(cluster: str) -> ApiServer:
+    """A server of the objects of a JSON List, not started yet."""
+    gc.disable()
+    server = ApiServer(Store(load(Path(cluster)).objects))
+    gc.freeze()
+    gc.enable()
+    return server
+
+
 def main(cluster: str, kubeconfig: str) -> None:
     with server_of(cluster) as server:
         Path(kubeconfig).write_text(json.dumps(server.kubeconfig(context="bench")))
         print("ready", flush=True)
-        for ref, _ in zip(list(store.refs("Namespace")), sys.stdin, strict=False):
-            store.apply(_opened(ref.name))
+        for ref, _ in zip(list(server.store.refs("Namespace")), sys.stdin, strict=False):
+            server.store.apply(_opened(ref.name))
             print("changed", flush=True)
 
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import queue
 import zipfile
 from pathlib import Path
 
@@ -12,6 +13,11 @@ from console.cluster.source import Change, State, Status, Update, Verb
 from console.governance.findings import Status as RuleStatus
 from console.objects.meta import Manager, ObjectRef
 from console.objects.snapshot import Snapshot
+from console.policy.engine import Engine
+from console.tui.annals import Annals
+from console.tui.model.frame import Frame
+from console.tui.model.standing import Standing
+from console.tui.warden import Warden
 from tests.clusters import namespace, pod, policy, snapshot
 
 from .conftest import Still
@@ -176,6 +182,31 @@ async def test_a_rule_that_breaks_says_so_at_once_with_the_object_and_who_did_it
         source.say(State.LIVE, cluster("none"))
         await user.see("charter 2/2 ✓")
         await user.until(lambda: "training never reaches the internet holds again" in user.notices)
+
+
+async def test_an_exception_ends_with_its_last_day_though_nothing_happens() -> None:
+    now = [1_750_248_000.0]  # noon of June 18th, 2025, UTC
+
+    def charter() -> tuple[str, str]:
+        until = "{rule: training never reaches the internet, owner: ml, reason: mirror, until: 2025-06-18}"
+        return CHARTER.replace("exceptions: []", f"exceptions: [{until}]"), "two.yaml"
+
+    told: queue.SimpleQueue[Standing] = queue.SimpleQueue()
+    warden = Warden(told.put, charter, Annals(), clock=lambda: now[0], look=0.02)
+    try:
+        held = cluster("all")
+        warden.follow(Frame("one", Update(held, Status(State.LIVE, now[0])), Engine(held)))
+        first = told.get(timeout=10).rule("training never reaches the internet")
+        assert first is not None
+        assert first.status is RuleStatus.EXCEPTED
+        now[0] += 12 * 3600
+        after = told.get(timeout=10)
+        assert [(each.turn.rule.name, each.broke) for each in after.news] == [(first.name, True)]
+        later = after.rule(first.name)
+        assert later is not None
+        assert later.status is RuleStatus.FAIL
+    finally:
+        warden.stop()
 
 
 async def test_before_all_was_read_nothing_is_held_to_anything() -> None:

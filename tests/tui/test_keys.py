@@ -189,6 +189,8 @@ async def test_the_palette_offers_what_has_a_key(still: Still) -> None:
         await user.press("ctrl+p")
         await user.paste("as the source")
         await user.see("Take this as the source of a simulation")
+        await user.press("enter")
+        await user.until(lambda: user.app.session.question.source, "pressed its key")
 
 
 async def test_q_leaves() -> None:

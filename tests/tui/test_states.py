@@ -60,7 +60,7 @@ async def test_while_it_loads_the_header_counts_and_what_is_there_is_shown() -> 
         source.say(State.LOADING, SMALL, loaded={"pods": 3120})
         await user.see("◌ loading 3,120 pods", "shop/web")
         source.say(State.LIVE, SMALL)
-        await user.see("● live · 1 ns · 1 pods · 1 policies")
+        await user.see("● live · 1 ns · 1 pod · 1 policy")
 
 
 async def test_a_source_that_goes_stale_says_since_when_and_the_rest_stays_usable() -> None:
@@ -199,7 +199,7 @@ async def test_a_long_path_gives_way_to_the_counts_and_keeps_its_end() -> None:
     async with console(source) as user:
         await user.until(lambda: source.opened)
         source.say(State.STATIC, SMALL)
-        await user.see("…/prod-eu1.yaml", "■ files · 1 ns", "1 pods")
+        await user.see("…/prod-eu1.yaml", "■ files · 1 ns", "1 pod ·")
 
 
 async def test_what_is_typed_before_everything_is_loaded_is_not_lost() -> None:

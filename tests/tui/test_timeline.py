@@ -165,6 +165,7 @@ async def test_a_recording_tells_all_that_it_holds_and_each_moment_can_be_gone_t
         await user.see("Pod train/job: label egress: none → all")
         await user.press("b")
         await user.see("charter 2/2 ✓")
+        await user.until(lambda: user.footer.startswith("n its end"), "n labelled by what it does")
         await user.press("n")
         await user.see("charter 1/2 ✓ 1 ✗")
 

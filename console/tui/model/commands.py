@@ -40,7 +40,7 @@ FORMS: Final = (
     Form("paths", "", "what the last change opened and closed, and the objects responsible"),
     Form("matrix", "[by]", "who reaches whom, by role, namespace, workload or pod", most=1, also=("mx",)),
     Form("timeline", "", "what happened, who did it, and each screen as it was", also=("history",)),
-    Form("now", "", "back to now, where a moment of the past is shown"),
+    Form("now", "", "back to now, or to the end of a recording"),
     Form("audit", "", "the charter's rules, findings, the AI inventory", also=("charter", "rules")),
     Form(
         "export",

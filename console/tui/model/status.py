@@ -83,8 +83,8 @@ def _counts(frame: Frame) -> Line:
     policies = sum(len(each.policies) + len(each.foreign) for each in held) + len(snapshot.foreign)
     return (
         Piece(f" · {len(snapshot.contents)} ns"),
-        Piece(f" · {pods:,} pods"),
-        Piece(f" · {policies:,} policies"),
+        Piece(f" · {pods:,} {'pod' if pods == 1 else 'pods'}"),
+        Piece(f" · {policies:,} {'policy' if policies == 1 else 'policies'}"),
     )
 
 

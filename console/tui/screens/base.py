@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from contextlib import suppress
 from typing import TYPE_CHECKING, ClassVar, cast
 
@@ -105,6 +106,11 @@ class MainScreen(Ground[None], inherit_bindings=False):
     def composed(self) -> bool:
         """Whether what frames the screen is there: a moment later than the screen itself."""
         return bool(self.query("Chrome #banner"))
+
+    @property
+    def key_labels(self) -> Mapping[str, str]:
+        """What keys are labelled, by id, where that is not what they are labelled elsewhere."""
+        return {"app.now": "its end"} if self.console.desk.recording else {}
 
     def refresh_frame(self) -> None:
         """Draw the newest frame, header included, where this is the screen one looks at."""

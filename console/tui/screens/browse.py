@@ -287,7 +287,7 @@ class BrowseScreen(FilterScreen):
         elif self._sheets.of(chosen.ref, self.frame.snapshot) is None:
             self.console.say(f"The YAML of {chosen.name} was not kept: it cannot be changed here.", "warning")
         else:
-            self.app.push_screen(WhatIfScreen(self.session.question, ref=chosen.ref))
+            self.app.push_screen(self.console.cover(WhatIfScreen).try_out(self.session.question, ref=chosen.ref))
 
     def action_copy(self) -> None:
         """Copy the name of what is under the cursor, as commands take it."""

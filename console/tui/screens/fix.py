@@ -76,7 +76,7 @@ class FixScreen(TextScreen):
         """Change it, and see what would come of it."""
         if self._found is not None:
             start = Start(self._found.text, note="Begun with the smallest fix.")
-            self.app.push_screen(WhatIfScreen(self._question, start=start))
+            self.app.push_screen(self.stage.cover(WhatIfScreen).try_out(self._question, start=start))
 
     def _written(self, path: Path | None) -> None:
         if path is not None:

@@ -73,16 +73,16 @@ class Cover(Ground[ScreenResultType], ModalScreen[ScreenResultType], inherit_bin
     """
 
     #: Whether its widgets are there to show something.
-    _ready = False
+    _together = False
 
     def on_mount(self) -> None:
         """Show what it was told before it was put together."""
-        self._ready = True
+        self._together = True
         self.begin()
 
     def renew(self) -> None:
         """Show what it was told, now or as soon as it is put together."""
-        if self._ready:
+        if self._together:
             self.begin()
 
     def begin(self) -> None:

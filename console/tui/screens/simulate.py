@@ -290,7 +290,7 @@ class SimulateScreen(CommandScreen):
     def action_edit(self) -> None:
         """Change the policy in focus, or the smallest fix where none is, and see what would come of it."""
         ref = self._focus.ref if self._focus is not None and self._sheet is not None else None
-        self.app.push_screen(WhatIfScreen(self.session.question, ref=ref))
+        self.app.push_screen(self.console.cover(WhatIfScreen).try_out(self.session.question, ref=ref))
 
     def action_yaml(self) -> None:
         """The policy in focus over the whole screen."""

@@ -201,7 +201,8 @@ class TimelineScreen(FilterScreen):
             self.console.say("That moment is kept no more. A session with --record FILE keeps all.", "warning")
             return
         when = "after" if side > 0 else "before"
-        self.console.say(f"Every screen now shows the moment just {when} this. n is back to now.")
+        back = "goes to its end" if self.console.desk.recording else "is back to now"
+        self.console.say(f"Every screen now shows the moment just {when} this. n {back}.")
 
     def action_simulate(self) -> None:
         """Ask about the path under the cursor."""

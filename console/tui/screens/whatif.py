@@ -5,7 +5,7 @@ from __future__ import annotations
 import asyncio
 import time
 from pathlib import Path
-from typing import TYPE_CHECKING, ClassVar, Final, cast
+from typing import TYPE_CHECKING, ClassVar, Final, Self, cast
 
 from textual import on, work
 from textual.app import ComposeResult
@@ -45,8 +45,7 @@ _TALL: Final = 28
 class WhatIfScreen(Cover[None], inherit_bindings=False):
     """An editor, the verdict that follows it, and the paths that open and close.
 
-    `ref` is the policy to begin with, `start` a text; with neither it begins with the fix
-    of the question, if that is blocked. Texts are tried one at a time, the newest next.
+    Texts are tried one at a time, the newest next.
     """
 
     BINDINGS: ClassVar[list[BindingType]] = [*keys.bindings(keys.WHAT_IF)]
@@ -67,8 +66,21 @@ class WhatIfScreen(Cover[None], inherit_bindings=False):
     WhatIfScreen.-slim #side { width: 1fr; height: 2fr; min-height: 4; }
     """
 
-    def __init__(self, question: Question, *, ref: ObjectRef | None = None, start: Start | None = None) -> None:
+    def __init__(self) -> None:
         super().__init__()
+        self._asked = False
+        self._pause: Timer | None = None
+        self._forget(Question("", "", ""), None, None)
+
+    def try_out(self, question: Question, *, ref: ObjectRef | None = None, start: Start | None = None) -> Self:
+        """Begin with the policy `ref`, or a text; with neither with the fix of the question, if that is blocked."""
+        self._asked = True
+        self._forget(question, ref, start)
+        self.renew()
+        return self
+
+    def _forget(self, question: Question, ref: ObjectRef | None, start: Start | None) -> None:
+        """Begin anew: nothing was tried yet."""
         self._question = question
         self._ref = ref
         self._start = start or Start()
@@ -77,7 +89,6 @@ class WhatIfScreen(Cover[None], inherit_bindings=False):
         self._saved = ""
         self._leaving = False
         self._note = ""
-        self._pause: Timer | None = None
         #: The newest trial, and the newest of a valid text.
         self._tried: Trial | None = None
         self._valid: Trial | None = None
@@ -111,14 +122,31 @@ class WhatIfScreen(Cover[None], inherit_bindings=False):
         return self.query_one("#paths", TextPane)
 
     def on_mount(self) -> None:
+        """Follow the cluster."""
+        self.set_interval(_LOOK, self._look)
+
+    def begin(self) -> None:
         """Get the text to begin with."""
+        self.workers.cancel_node(self)
+        self._stop_waiting()
+        with self.prevent(TextArea.Changed):
+            self._editor.load_text("")
+        self._editor.show_faults({})
         self._editor.focus()
+        self._paths.show((), keep=False)
+        told = self.query_one("#told", Static)
+        told.display = False
         draw.title(self.query_one("#text"), f"What if · {self._ref or self._start.title}")
         draw.title(self.query_one("#side"), "Paths")
         self._draw_answer()
         self._draw_state()
-        self._begin()
-        self.set_interval(_LOOK, self._look)
+        if self._asked:
+            self._begin()
+
+    def _stop_waiting(self) -> None:
+        if self._pause is not None:
+            self._pause.stop()
+            self._pause = None
 
     def on_resize(self) -> None:
         """Side by side where there is room."""
@@ -151,8 +179,7 @@ class WhatIfScreen(Cover[None], inherit_bindings=False):
         self._leaving = False
         self._note = ""
         self._draw_state()
-        if self._pause is not None:
-            self._pause.stop()
+        self._stop_waiting()
         self._pause = self.set_timer(_PAUSE, self._try)
 
     def _look(self) -> None:
@@ -287,4 +314,7 @@ class WhatIfScreen(Cover[None], inherit_bindings=False):
             self._leaving = True
             self._draw_state()
             return
+        self._stop_waiting()
+        self.workers.cancel_node(self)
+        self._forget(self._question, None, None)  # another engine is not kept for nothing
         self.dismiss(None)

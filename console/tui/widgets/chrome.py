@@ -148,9 +148,11 @@ class Foot(Drawn):
     def _entries(self) -> list[Entry]:
         seen: dict[str, Entry] = {}
         unneeded = getattr(self.screen, "unneeded_keys", ())
+        labels = getattr(self.screen, "key_labels", {})
         for key, (_, binding, enabled, tooltip) in self.screen.active_bindings.items():
             if binding.show and enabled and binding.id and binding.id not in (*seen, *unneeded):
-                seen[binding.id] = Entry(keys.shown(key), binding.description, key, tooltip)
+                label = labels.get(binding.id, binding.description)
+                seen[binding.id] = Entry(keys.shown(key), label, key, tooltip)
         return [seen[each] for each in sorted(seen, key=lambda each: keys.RANKS.get(each, 50))]
 
     def render_line(self, y: int) -> Strip:
