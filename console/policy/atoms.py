@@ -7,6 +7,7 @@ from collections.abc import Iterator, Mapping
 from itertools import pairwise
 
 from console.objects.core import ContainerPort
+from console.policy.bitsets import bits
 from console.policy.model import Protocol
 from console.policy.universe import Universe
 
@@ -68,9 +69,8 @@ class PortAtoms:
     def spans(self, ports: int) -> Iterator[tuple[Protocol, int, int]]:
         """The ranges of ports in a set, adjoining atoms merged."""
         held: tuple[Protocol, int, int] | None = None
-        for number, (protocol, low, high) in enumerate(self._atoms):
-            if not ports >> number & 1:
-                continue
+        for number in bits(ports & self.all):
+            protocol, low, high = self._atoms[number]
             if held is not None and held[0] is protocol and held[2] + 1 == low:
                 held = (protocol, held[1], high)
                 continue

@@ -61,15 +61,14 @@ class JointPorts:
     def __init__(self, old: PortAtoms, new: PortAtoms) -> None:
         singles = [[next(atoms.spans(1 << n)) for n in range(atoms.all.bit_length())] for atoms in (old, new)]
         self._atoms: list[tuple[Protocol, int, int]] = []
+        place: dict[tuple[Protocol, int], int] = {}
         for protocol in Protocol:
-            cuts = {low for each in singles for found, low, _ in each if found is protocol}
-            self._atoms += [(protocol, low, high - 1) for low, high in pairwise([*sorted(cuts), 65536])]
+            bounds = [*sorted({low for each in singles for found, low, _ in each if found is protocol}), 65536]
+            place.update(((protocol, bound), len(self._atoms) + number) for number, bound in enumerate(bounds))
+            self._atoms += [(protocol, low, high - 1) for low, high in pairwise(bounds)]
         self._known: tuple[dict[int, int], dict[int, int]] = ({}, {})
         self._singles = [
-            [
-                sum(1 << n for n, (own, first, _) in enumerate(self._atoms) if own is protocol and low <= first <= high)
-                for protocol, low, high in each
-            ]
+            [(1 << place[protocol, high + 1]) - (1 << place[protocol, low]) for protocol, low, high in each]
             for each in singles
         ]
 

@@ -48,13 +48,16 @@ class Problem(msgspec.Struct, frozen=True):
     fatal: bool = True
 
 
+_WORD: Final = re.compile(r"\w+")
+
+
 def dotted(path: Path) -> str:
     """A path as people write it: ``spec.egress[0].ports[1].endPort``."""
     text = ""
     for step in path:
         if isinstance(step, int):
             text += f"[{step}]"
-        elif re.fullmatch(r"\w+", step):
+        elif _WORD.fullmatch(step):
             text += f".{step}" if text else step
         else:
             text += f"[{step}]"

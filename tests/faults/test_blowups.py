@@ -16,6 +16,7 @@ from console.governance.groups import By, groups
 from console.governance.hygiene import hygiene
 from console.objects.meta import ObjectRef
 from console.policy import explain_cover, explain_index
+from console.policy.difference import difference
 from console.policy.ends import connection, parse_end
 from console.policy.engine import Engine
 from console.policy.explain import explain
@@ -66,6 +67,18 @@ BUILT = [
 def test_four_times_as_much_is_far_from_sixteen_times_the_work(built: Callable[[int], list[Raw]]) -> None:
     _all_of_it(hostile.cluster(built, 10))
     small, large = (min(_all_of_it(hostile.cluster(built, size)) for _ in range(2)) for size in (150, 600))
+    assert large < 10 * max(small, 0.005)
+
+
+def test_ports_that_policies_cut_are_put_side_by_side_at_once() -> None:
+    def spent(size: int) -> float:
+        objects = hostile.cluster(hostile.policies, size)
+        old, new = _read(objects[:-1]), _read(objects)
+        began = time.process_time()
+        assert difference(old, new).changes
+        return time.process_time() - began
+
+    small, large = (min(spent(size) for _ in range(2)) for size in (400, 1600))
     assert large < 10 * max(small, 0.005)
 
 
