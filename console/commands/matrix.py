@@ -5,9 +5,13 @@ from __future__ import annotations
 import argparse
 from typing import Final
 
+from console.errors import UsageError
 from console.report.forms import MATRIX
 from console.wiring import engine as engine_of
 from console.wiring import say
+
+#: More cells than this are not worked out: a gigabyte of them.
+_MOST_CELLS: Final = 5_000_000
 
 HELP: Final = "who reaches whom, by pod, workload, namespace or role, and outside"
 
@@ -38,6 +42,11 @@ def run(options: argparse.Namespace) -> int:
         number, protocol = parse_port(options.port)
         ports = reach.port(protocol, number)
     rows = groups(reach, By(options.by), namespace=options.within)
+    if len(rows) ** 2 > _MOST_CELLS:
+        raise UsageError(
+            f"a matrix of {len(rows):,} × {len(rows):,} is more than anybody reads, or memory holds",
+            hint="--within NAMESPACE, or --by namespace or role, make it smaller; reach END tells of one end",
+        )
     found = matrix(reach, rows, ports=ports)
     sets = {**rows, **{kind: reach.outside(kind) for kind in found.outside}}
     title = f"Who reaches whom, by {options.by}"

@@ -6,10 +6,12 @@ import io
 import time
 from collections.abc import Callable
 from itertools import islice
+from pathlib import Path
 
 import msgspec
 import pytest
 
+from console.cli import main
 from console.cluster.manifests import read
 from console.errors import UsageError
 from console.governance.groups import By, groups
@@ -125,6 +127,18 @@ def test_the_labels_of_a_fix_are_each_looked_at_once() -> None:
     asked = [pod for pod in pods if pod.name in ("d", "x")]
     # The one label that keeps y out; what names it last, so that it is the only one that is left.
     assert selector(engine.snapshot, asked) == {"matchLabels": {"k1": "v"}}
+
+
+def test_a_matrix_that_no_memory_holds_is_refused(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    file = tmp_path / "cluster.json"
+    objects = hostile.cluster(hostile.namespaces, 2_400)
+    file.write_bytes(b"\n".join(msgspec.json.encode(each) for each in objects))
+    assert main(["matrix", "--by", "namespace", "-o", "csv", "--manifests", str(file)]) == 2
+    said = capsys.readouterr()
+    assert said.out == ""
+    assert "2,401 × 2,401" in said.err
+    assert "--within NAMESPACE" in said.err
+    assert main(["matrix", "--by", "pod", "--within", "n7", "-o", "csv", "--manifests", str(file)]) == 0
 
 
 def test_ranges_beyond_counting_are_refused_and_one_port_is_not() -> None:
