@@ -7,6 +7,7 @@ from typing import Any, Final
 
 from console.cluster.source import Change, Verb
 from console.objects.core import EndpointSlice
+from console.objects.meta import Manager
 from console.objects.snapshot import KubeObject
 
 _NOT_TOLD: Final = frozenset({"uid", "resource_version", "manager", "text", "created", "labels", "endpoints"})
@@ -37,7 +38,15 @@ def change(before: KubeObject | None, after: KubeObject | None, at: float) -> Ch
     if before is None:
         return Change(Verb.ADDED, after.ref, at, after.manager, after=after)
     detail = "; ".join(_facts(before, after)) or "metadata changed"
-    return Change(Verb.MODIFIED, after.ref, at, after.manager, detail, before, after)
+    return Change(Verb.MODIFIED, after.ref, at, _writer(before.manager, after.manager), detail, before, after)
+
+
+def _writer(before: Manager | None, after: Manager | None) -> Manager | None:
+    """Who made of the one state the other: of those who wrote within one second, whoever had not before."""
+    if before is None or after is None or before.time != after.time:
+        return after
+    fresh = set(after.names) - set(before.names)
+    return Manager.any_of(fresh, after.operation, after.time) if fresh else after
 
 
 def _facts(before: Any, after: Any) -> Iterator[str]:

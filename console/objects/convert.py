@@ -60,10 +60,14 @@ def manager_of(meta: wire.WireMeta) -> Manager | None:
     """Who wrote the object last, status aside."""
     # Status writers (kubelet, scheduler) change no path; who wrote the rest last did.
     latest: wire.WireManaged | None = None
+    names: tuple[str, ...] = ()
     for entry in meta.managed_fields or ():
-        if not entry.subresource and (latest is None or (entry.time or "") >= (latest.time or "")):
-            latest = entry
-    return Manager(latest.manager, latest.operation, latest.time or "") if latest else None
+        if entry.subresource or (latest is not None and (entry.time or "") < (latest.time or "")):
+            continue
+        tied = latest is not None and entry.time == latest.time
+        names = (*names, entry.manager) if tied else (entry.manager,)
+        latest = entry
+    return Manager.any_of(names, latest.operation, latest.time or "") if latest else None
 
 
 def namespace(raw: wire.WireObject, text: SourceText | None = None) -> Namespace:

@@ -2,9 +2,13 @@
 
 from __future__ import annotations
 
-from typing import NamedTuple
+from collections.abc import Iterable
+from typing import Final, NamedTuple
 
 import msgspec
+
+#: Between those of whom one did it.
+_OR: Final = " or "
 
 
 class ObjectRef(NamedTuple):
@@ -28,11 +32,25 @@ class OwnerRef(msgspec.Struct, frozen=True, gc=False):
 
 
 class Manager(msgspec.Struct, frozen=True, gc=False):
-    """Who wrote the object last, from ``metadata.managedFields``. `time` is RFC 3339, as served."""
+    """Who wrote the object last, from ``metadata.managedFields``. `time` is RFC 3339, as served.
+
+    Servers note whole seconds. Of several who wrote within the same one, nobody can say
+    who was the last: `name` is then ``kubectl-edit or kubectl-label``.
+    """
 
     name: str
     operation: str = ""
     time: str = ""
+
+    @classmethod
+    def any_of(cls, names: Iterable[str], operation: str, time: str) -> Manager:
+        """One of these, or one of several of whom nobody can say which."""
+        return cls(_OR.join(sorted(set(names))), operation, time)
+
+    @property
+    def names(self) -> tuple[str, ...]:
+        """The one, or all who may be meant."""
+        return tuple(self.name.split(_OR))
 
 
 class SourceText(msgspec.Struct, frozen=True):

@@ -65,3 +65,21 @@ def test_coming_and_going() -> None:
     came, went = change(None, by, 7.0), change(by, None, 8.0)
     assert (came.verb, came.manager, came.at) == (Verb.ADDED, Manager("kubectl"), 7.0)
     assert (went.verb, went.manager, went.ref) == (Verb.DELETED, None, POD.ref)
+
+
+@pytest.mark.parametrize(
+    ("was", "now", "who"),
+    [
+        (Manager("zed", time="1"), Manager("kubectl", time="2"), "kubectl"),
+        (Manager("zed", time="1"), Manager("kubectl or zed", time="1"), "kubectl"),
+        (Manager("a or zed", time="1"), Manager("a or kubectl or zed", time="1"), "kubectl"),
+        (Manager("kubectl or zed", time="1"), Manager("kubectl or zed", time="1"), "kubectl or zed"),
+        (Manager("kubectl", time="1"), Manager("kubectl or zed", time="2"), "kubectl or zed"),
+        (None, Manager("kubectl or zed", time="2"), "kubectl or zed"),
+    ],
+)
+def test_who_did_it_is_told_as_far_as_seconds_tell(was: Manager | None, now: Manager, who: str) -> None:
+    before, after = (msgspec.structs.replace(POD, manager=each) for each in (was, now))
+    told = change(before, after, 7.0).manager
+    assert told is not None
+    assert told.name == who

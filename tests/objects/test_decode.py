@@ -68,6 +68,23 @@ def test_the_last_writer_is_kept_and_status_writers_are_not_writers():
     assert pod.manager == Manager("argo", "Apply", "2026-01-02T00:00:00Z")
 
 
+def test_of_two_who_wrote_within_a_second_neither_is_said_to_be_the_last():
+    """Servers order them by name, which says nothing."""
+    second = "2026-01-02T00:00:00Z"
+    managed = [
+        {"manager": "argo", "operation": "Apply", "time": second},
+        {"manager": "early", "operation": "Update", "time": "2026-01-01T00:00:00Z"},
+        {"manager": "kubectl", "operation": "Update", "time": second},
+        {"manager": "kubectl", "operation": "Apply", "time": second},
+        {"manager": "kubelet", "operation": "Update", "time": second, "subresource": "status"},
+    ]
+    pod = decode(raw("Pod", metadata={"managedFields": managed}))
+    assert isinstance(pod, Pod)
+    assert pod.manager is not None
+    assert pod.manager.name == "argo or kubectl"
+    assert pod.manager.names == ("argo", "kubectl")
+
+
 def test_a_namespace_always_carries_its_name():
     namespace = decode({"apiVersion": "v1", "kind": "Namespace", "metadata": {"name": "ml", "labels": None}})
     assert isinstance(namespace, Namespace)
