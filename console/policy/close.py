@@ -23,16 +23,17 @@ from console.objects.snapshot import Snapshot
 from console.objects.tiered import TieredPolicy
 from console.policy import fix_rules
 from console.policy.close_label import Unlabel, unlabel
+from console.policy.close_letting import add_peers, letting_rules, ungoverned
 from console.policy.close_rules import Others, without
 from console.policy.close_told import Told, is_metadata
 from console.policy.engine import Engine
 from console.policy.fix import with_objects
 from console.policy.fix_steps import RawOf
-from console.policy.model import Action, Direction, Tier
+from console.policy.model import Direction, Tier
 from console.policy.opens import Path
 from console.policy.parties import families_of
 from console.policy.ports import any_port
-from console.policy.trace import DirectionTrace, Ground, PolicyTrace, TierResult
+from console.policy.trace import DirectionTrace, Ground
 from console.policy.verdict import Case, Connection, End, EndKind, Outcome
 
 #: Why nothing is to do.
@@ -177,10 +178,10 @@ class _Way:
             for case in cases:
                 trace = next((each for each in self._sides(case) if each.ground in _GOVERNED), None)
                 if trace is None:
-                    return _ungoverned(self._sides(case))
-                letting = list(_letting(trace))
+                    return ungoverned(self._sides(case))
+                letting = list(letting_rules(trace))
                 for policy, rule in letting:
-                    _note(edits.setdefault((policy.ref, trace.direction), {}), policy, rule)
+                    add_peers(edits.setdefault((policy.ref, trace.direction), {}), policy, rule)
                 if not letting:
                     names = case.sources if trace.direction is Direction.EGRESS else case.destinations
                     for name in names:
@@ -259,50 +260,6 @@ class _Way:
         end = self._pair.destination if egress else self._pair.source
         families = {each for pod in self._pair.pods(direction) for each in families_of(pod)} or {4, 6}
         return Others(self._first.snapshot, end, end.pods, families)
-
-
-def _letting(trace: DirectionTrace) -> Iterator[tuple[PolicyTrace, int]]:
-    """The rules that let a direction through, or may; none where that is the baseline, or that nothing governs it."""
-    for tier in trace.tiers:
-        if tier.tier is Tier.BASELINE or tier.result not in (TierResult.ALLOWED, TierResult.UNKNOWN):
-            continue
-        for policy in tier.policies:
-            first = tier.tier is Tier.ADMIN and tier.result is TierResult.ALLOWED
-            for rule in policy.rules:
-                matched = rule.action is Action.ALLOW and rule.matched is not False
-                if matched and (not first or (policy.decided is Action.ALLOW and policy.deciding == rule.index)):
-                    yield policy, rule.index
-        return
-
-
-def _note(rules: dict[int, set[int] | None], policy: PolicyTrace, number: int) -> None:
-    """Add the peers of a rule that match to those to take out."""
-    rule = next(each for each in policy.rules if each.index == number)
-    for peer in rule.peers:
-        if peer.index is None:
-            rules[number] = None
-        elif peer.matched is not False:
-            held = rules.setdefault(number, set())
-            if held is not None:
-                held.add(peer.index)
-
-
-def _ungoverned(traces: Iterable[DirectionTrace]) -> str:
-    """Why no policy can close a path at either end."""
-    return "; ".join(words for each in traces if (words := _why(each)))
-
-
-def _why(trace: DirectionTrace) -> str:
-    name = trace.question.subject.name
-    if trace.ground is Ground.OWN_NODE:
-        return f"the node that {name} runs on always gets through to it"
-    if trace.ground is Ground.HOST_NETWORK:
-        return f"{name} is on its node's network, where no policy governs its {trace.direction.value}"
-    if trace.ground is Ground.OUTSIDE:
-        return f"{name} is no pod: no policy here governs it"
-    if trace.ground is Ground.GAP:
-        return f"it cannot be known what governs {name}: {trace.gaps[0].why if trace.gaps else 'not all was read'}"
-    return ""
 
 
 def _isolated(engine: Engine, pod: Pod, direction: Direction) -> bool:
