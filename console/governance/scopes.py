@@ -82,13 +82,18 @@ class Scene:
         steady = len(self.sides) == len(before.sides) and come.keys() == set(gone)
         if not steady:
             self.sides = {name: self.sides[name] for name in self.inventory.entries}
+        places: dict[str, int] = {}
         for terms, sides in before._meant.items():
             found = self._chosen(terms, come)
-            if steady and found.keys() == sides.keys() & come.keys():
-                self._meant[terms] = {**sides, **found} if found else sides
+            if not found and sides.keys().isdisjoint(gone):
+                self._meant[terms] = sides
+            elif steady and found.keys() == sides.keys() & come.keys():
+                self._meant[terms] = {**sides, **found}
             else:
                 meant = (sides.keys() - gone) | found.keys()
-                self._meant[terms] = {name: side for name, side in self.sides.items() if name in meant}
+                places = places or {name: place for place, name in enumerate(self.sides)}
+                in_order = sorted(meant, key=places.__getitem__) if len(meant) < len(places) else self.sides
+                self._meant[terms] = {name: self.sides[name] for name in in_order}
         # Parts of the outside, and ports, are numbered as they were.
         self._parts, self._asked, self._ports, self.words = before._parts, before._asked, before._ports, before.words
 
