@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 from dataclasses import dataclass
+from functools import cached_property
 
 from console.governance.charter_terms import Term
 from console.governance.ends import means
@@ -12,13 +13,44 @@ from console.governance.scopes import Scene
 from console.policy.reach import Reachability, bits
 
 
+class Paths:
+    """The paths that a change touched, before and after it: those from and to some classes, and from `rows`."""
+
+    def __init__(self, reaches: tuple[Reachability, Reachability], classes: int, rows: int) -> None:
+        self._reaches = reaches
+        self._classes = classes
+        self._rows = rows
+
+    def apart(self, classes: int) -> bool:
+        """Whether any of them tells some classes apart, or told: no other change makes replicas alike or different."""
+        if classes & (self._classes | self._rows) or any(0 != cut & classes != classes for cut in self._cuts):
+            return True
+        return any(
+            len({reach.ports(each, other) for each in bits(classes)}) > 1
+            for reach in self._reaches
+            for other in bits(self._classes & reach.universe.all)
+        )
+
+    @cached_property
+    def _cuts(self) -> tuple[int, ...]:
+        """The sets of classes that are reached alike."""
+        found = {
+            reached
+            for reach in self._reaches
+            for source in bits((self._rows | self._classes) & reach.universe.all)
+            for reached in reach.reached(source).values()
+        }
+        return tuple(found)
+
+
 @dataclass(frozen=True, slots=True)
 class Change:
     """What is not as it was. All that has no part in it is.
 
     `spaces` are the namespaces with any object that differs; `names` the workloads that came,
     went, are something else or have other paths; `entries` what these were and are; `classes` those
-    that they are in, or were, and those with other policies; `rows` the classes that reach others than before.
+    that they are in, or were, and those with other policies; `rows` the classes that reach others than
+    before; `paths` those of all of these.
     """
 
     spaces: frozenset[str]
@@ -26,6 +58,7 @@ class Change:
     entries: tuple[Entry, ...]
     classes: int
     rows: int
+    paths: Paths
 
     @property
     def nothing(self) -> bool:
@@ -69,7 +102,7 @@ def turned(before: Scene, now: Scene) -> Change | None:
         for name in names
         if (entry := inventory.entries.get(name)) is not None
     )
-    return Change(spaces, frozenset(names), entries, classes, rows)
+    return Change(spaces, frozenset(names), entries, classes, rows, Paths((old, new), classes, rows))
 
 
 def _changed_in(space: str, before: Scene, now: Scene) -> set[str]:

@@ -35,14 +35,14 @@ def hygiene(engine: Engine, reach: Reachability) -> tuple[Finding, ...]:
 class _Space:
     """What was found about a namespace: by whom its policies select, by who reaches whom, and of names.
 
-    `every` are its workloads by class, `classes` all of these. `several`: some workload has pods in
-    several classes, which any path may tell apart.
+    `every` are its workloads by class, `classes` all of these, `several` those of each workload that
+    has pods in several, which paths may tell apart.
     """
 
     contents: Contents
     every: Sequence[tuple[Workload, Classes]]
     classes: int
-    several: bool
+    several: tuple[int, ...]
     named: tuple[Finding, ...]
     open: tuple[Finding, ...]
     dns: tuple[Finding, ...]
@@ -81,8 +81,11 @@ class Hygiene:
         spaces: dict[str, _Space] = {}
         steady = change is not None and self._dns == scene.dns and not scene.dns & change.classes
         for name, held in engine.snapshot.contents.items():
+            before = self._spaces.get(name)
             named = seen is not None and not seen.wide and name not in seen.names
-            space = spaces[name] = _space(scene, held, self._spaces.get(name), change if steady else None, named=named)
+            # Which labels tell replicas apart rests on policies without a namespace, too.
+            same = steady and not (before is not None and before.several and (seen is None or seen.wide))
+            space = spaces[name] = _space(scene, held, before, change if same else None, named=named)
             for kind, several in (("named", space.named), ("open", space.open), ("dns", space.dns)):
                 if several:
                     found[kind, name] = several
@@ -100,15 +103,12 @@ def _space(scene: Scene, held: Contents, before: _Space | None, change: Change |
             return before
         return replace(before, dns=tuple(of_dns(scene, held, before.every)))
     every = scene.classes(held)
-    classes = 0
-    for _, by_class in every:
-        for number in by_class:
-            classes |= 1 << number
+    own = [reduce(or_, (1 << number for number in by_class), 0) for _, by_class in every]
     return _Space(
         held,
         every,
-        classes,
-        any(len(by_class) > 1 for _, by_class in every),
+        reduce(or_, own, 0),
+        tuple(classes for classes in own if classes & (classes - 1)),
         before.named if before is not None and named else tuple(of_namespace(scene, held, every)),
         tuple(of_workloads(scene, held, every)),
         tuple(of_dns(scene, held, every)),
@@ -117,5 +117,6 @@ def _space(scene: Scene, held: Contents, before: _Space | None, change: Change |
 
 def _stands(space: _Space, held: Contents, change: Change) -> bool:
     """Whether a namespace is as it was, and so is who reaches it."""
-    same = space.contents is held and not space.classes & change.classes
-    return same and (not space.several or change.nothing)
+    if space.contents is not held or space.classes & change.classes:
+        return False
+    return change.nothing or not any(map(change.paths.apart, space.several))

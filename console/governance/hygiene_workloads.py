@@ -149,8 +149,9 @@ def _judgement(scene: Scene, number: int, own: int) -> object:
 
 
 def _told_apart(scene: Scene, parts: Sequence[Sequence[Pod]]) -> list[str]:
-    """The labels of the first part that tell it from another one, of those that policies ask for."""
-    asked = {key for policy in scene.engine.over(scene.snapshot.contents) for key in keys_of(policy.subject.pods)}
+    """The labels of the first part that tell it from another one, of those that policies over them ask for."""
+    over = scene.engine.over({pod.namespace for part in parts for pod in part})
+    asked = {key for policy in over for key in keys_of(policy.subject.pods)}
     first, others = parts[0], [part for part in parts[1:] if part is not parts[0]]
     found = []
     for key in sorted(asked):

@@ -87,7 +87,8 @@ def _affected(ground: Ground, scene: Scene, change: Change) -> frozenset[str]:
         return names.union(name for number in bits(change.rows) for name in scene.members.get(number, ()))
     if ground is Ground.REPLICAS_ALIKE and not change.nothing:
         # Replicas of several classes may be told apart by any path; one class is never.
-        return names.union(name for name, side in scene.sides.items() if side.classes & (side.classes - 1))
+        several = {name: side.classes for name, side in scene.sides.items() if side.classes & (side.classes - 1)}
+        return names.union(name for name, classes in several.items() if change.paths.apart(classes))
     if ground is Ground.SERVICES_REACHABLE:
         contents = scene.reach.engine.snapshot.contents
         spaces = {name for name, held in contents.items() if held.services and not change.nothing} | change.spaces
