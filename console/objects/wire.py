@@ -5,12 +5,15 @@ Null and absent mean the same to Kubernetes in every field here, so both are Non
 
 from __future__ import annotations
 
-from typing import Any
+from typing import Annotated, Any
 
 import msgspec
 
 from console.objects.selectors import LabelSelector
 from console.objects.shapes import prepare
+
+#: A port, as the API server takes them (``validation.IsValidPortNum``).
+Port = Annotated[int, msgspec.Meta(ge=1, le=65535)]
 
 
 class Wire(msgspec.Struct, rename="camel", gc=False):
@@ -58,7 +61,7 @@ class WireObject(Wire):
 class WireContainerPort(Wire):
     """A declared container port."""
 
-    container_port: int
+    container_port: Port
     protocol: str | None = None
     name: str | None = None
 
@@ -117,8 +120,9 @@ class WirePod(Wire):
 class WireServicePort(Wire):
     """``spec.ports[]`` of a Service."""
 
-    port: int
-    target_port: int | str | None = None
+    port: Port
+    #: 0 is as good as absent.
+    target_port: Annotated[int, msgspec.Meta(ge=0, le=65535)] | str | None = None
     protocol: str | None = None
     name: str | None = None
 
@@ -166,7 +170,7 @@ class WireEndpoint(Wire):
 class WireEndpointPort(Wire):
     """``ports[]`` of an EndpointSlice."""
 
-    port: int | None = None
+    port: Port | None = None
     protocol: str | None = None
     name: str | None = None
 

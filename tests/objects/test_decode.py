@@ -160,6 +160,27 @@ def test_a_malformed_item_never_loses_the_others():
     assert (gap.resource, gap.namespace) == ("pods", "ns")
 
 
+@pytest.mark.parametrize("number", [0, -1, 65536, 1 << 40])
+def test_a_port_that_there_is_none_of_is_malformed(number: int) -> None:
+    declared = raw("Pod", spec={"containers": [{"name": "c", "ports": [{"name": "http", "containerPort": number}]}]})
+    offered = raw("Service", spec={"ports": [{"port": number}]})
+    for obj in (declared, offered):
+        with pytest.raises(Malformed, match=r"[pP]ort: Expected `?int`? [<>]= (1|65535)"):
+            decode(obj)
+
+
+@pytest.mark.parametrize("number", [-1, 65536])
+def test_a_target_port_that_there_is_none_of_is_malformed(number: int) -> None:
+    with pytest.raises(Malformed, match="targetPort"):
+        decode(raw("Service", spec={"ports": [{"port": 80, "targetPort": number}]}))
+
+
+def test_a_target_port_of_zero_is_as_good_as_none() -> None:
+    found = decode(raw("Service", spec={"ports": [{"port": 80, "targetPort": 0}]}))
+    assert isinstance(found, Service)
+    assert found.ports[0].target == 80
+
+
 def test_a_page_says_where_the_next_one_is():
     found = decode_page(page(resourceVersion="7", **{"continue": "token"}), RESOURCE["pods"])
     assert (found.resource_version, found.continue_token) == ("7", "token")
