@@ -185,10 +185,15 @@ def overlay_of(options: argparse.Namespace) -> Overlay | None:
 
 def engine(options: argparse.Namespace) -> Engine:
     """The engine on everything the chosen source holds now. Raises ConsoleError."""
-    held = snapshot(options)
+    return engine_and_moment(options)[0]
+
+
+def engine_and_moment(options: argparse.Namespace) -> tuple[Engine, float | None]:
+    """What `engine` says, and the moment of `snapshot_and_moment`."""
+    held, at = snapshot_and_moment(options)
     from console.policy.engine import Engine
 
-    return Engine(held, modes=modes(options))
+    return Engine(held, modes=modes(options)), at
 
 
 def engines_of_two(options: argparse.Namespace, old: str | None, new: str | None) -> tuple[Engine, Engine]:

@@ -99,6 +99,25 @@ def test_of_a_recording_it_is_the_same_whatever_the_time_zone_and_the_folder(
     assert found[0] == found[1]
 
 
+def test_exceptions_of_a_recording_are_held_against_its_own_day(
+    folder: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    rig = Rig(Path("here.rec"), Changing(kept("job", namespace="train")))
+    rig.tick(BEGIN)
+    rig.end(BEGIN + 60)
+    excepted = "[{rule: training stays inside, from: 'namespace:train', owner: me, reason: why, until: %s}]"
+    recorded_on = "2027-01-15"
+    for until, said, status in ((recorded_on, "excepted", 0), ("2027-01-14", "fail", 1)):
+        Path("charter.yaml").write_text(CHARTER.replace("[]", excepted % until))
+        flags = ("--charter", "charter.yaml", "--recording", "here.rec", "--at", "end")
+        assert main(["evidence", "-o", f"{until}.zip", *flags]) == 0
+        (rule,) = json.loads(unpack(Path(f"{until}.zip").read_bytes()).contents["audit.json"])["rules"]
+        capsys.readouterr()
+        assert main(["audit", "-o", "json", "--fail-on", "fail", *flags]) == status
+        (also,) = json.loads(capsys.readouterr().out)["rules"]
+        assert (rule["status"], also["status"]) == (said, said)
+
+
 def test_what_was_laid_over_and_read_beside_is_told(folder: Path) -> None:
     Path("more.yaml").write_text(namespace("more"))
     Path("open.yaml").write_text(policy("train", "deny", "{podSelector: {}, policyTypes: [Ingress]}"))

@@ -4,13 +4,12 @@ from __future__ import annotations
 
 import argparse
 import time
-from datetime import UTC, datetime
 from typing import TYPE_CHECKING, Final
 
 from console import __version__
 from console.errors import UsageError
 from console.report.forms import AUDIT
-from console.wiring import charter_of, engine, title
+from console.wiring import charter_of, engine_and_moment, title
 
 if TYPE_CHECKING:
     from console.governance.charter import Charter
@@ -56,14 +55,15 @@ def run(options: argparse.Namespace) -> int:
         from console.commands.audit_watch import watch
 
         return watch(options, charter)
-    held = engine(options)
+    held, at = engine_and_moment(options)
     from console.governance.audit import audit
+    from console.history.times import day, utc
 
     now = time.time()
-    found = audit(held, charter, today=datetime.fromtimestamp(now, UTC).date())
+    # What was in force then is asked of a recording, not what has run out since.
+    found = audit(held, charter, today=day(now if at is None else at))
     if options.fix:
         return _mend(held, found, charter, options.fix, options.output)
-    from console.history.times import utc
     from console.report.audit_file import written
     from console.report.audit_words import Made
 

@@ -7,7 +7,7 @@ import queue
 import time
 from collections.abc import Iterator
 from contextlib import ExitStack
-from datetime import UTC, datetime
+from datetime import date
 from typing import TYPE_CHECKING, Any, Final
 
 from console.commands.record import told_to_stop
@@ -76,12 +76,18 @@ class _Watching:
 
         self._modes = modes(options)
         self._metrics = metrics
-        self._auditor = DailyAuditor(charter, today=lambda: datetime.now(UTC).date())
+        self._past: float | None = None  # when what is looked at was recorded
+        self._auditor = DailyAuditor(charter, today=self._today)
         self._last: Audit | None = None
         self._engine: Any = None
         self._said = ""
         self.ended = False
         self.exit_status = 0
+
+    def _today(self) -> date:
+        from console.history.times import day
+
+        return day(time.time() if self._past is None else self._past)
 
     def take(self, updates: list[Update]) -> None:
         """Audit the newest of some updates, and print what turned."""
@@ -89,6 +95,7 @@ class _Watching:
 
         update = updates[-1]
         state = update.status.state
+        self._past = update.status.since if state is State.PAST else None
         told = f"{state.value}: {update.status.message}" if update.status.message else state.value
         if told != self._said:
             self._said = told

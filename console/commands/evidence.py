@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 import argparse
+import time
 from collections.abc import Callable
-from datetime import UTC, datetime
 from pathlib import Path
 from typing import TYPE_CHECKING, Final
 
@@ -35,7 +35,7 @@ def add(parser: argparse.ArgumentParser) -> None:
         "--ask", action="append", default=[], metavar="'SRC DST PORT'", help="a further connection to prove"
     )
     parser.add_argument(
-        "--today", metavar="YYYY-MM-DD", help="the day exceptions are held against (default: today, UTC)"
+        "--today", metavar="YYYY-MM-DD", help="the day exceptions are held against (default: that of the moment, UTC)"
     )
     parser.add_argument("--annotations", action="store_true", help="keep policies' annotations; they may hold anything")
     parser.add_argument("--sign", metavar="KEY", help="sign with this Ed25519 private key (a PEM file)")
@@ -58,6 +58,7 @@ def run(options: argparse.Namespace) -> int:
 def _write(options: argparse.Namespace) -> int:
     from console.history.bundle import pack
     from console.history.signing import signer
+    from console.history.times import day
 
     sign = signer(options.sign) if options.sign else None
     text, file = charter_text(options.charter)
@@ -67,7 +68,7 @@ def _write(options: argparse.Namespace) -> int:
     terms = terms_of(
         snapshot,
         source=title(options),
-        today=options.today or datetime.now(UTC).date().isoformat(),
+        today=options.today or day(time.time() if at is None else at).isoformat(),
         charter_file=file,
         at=at,
         asked=map(_question, options.ask),

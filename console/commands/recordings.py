@@ -49,8 +49,7 @@ def opened(options: argparse.Namespace, command: str) -> Iterator[Recording]:
 
 def audit_of(options: argparse.Namespace, until: float) -> Callable[[Engine], Audit]:
     """What holds each moment to the charter, its exceptions held against the day at `until`. Raises InputError."""
-    from datetime import UTC, datetime
-
     from console.governance.audit import Auditor
+    from console.history.times import day
 
-    return Auditor(charter_of(options.charter), today=datetime.fromtimestamp(until, UTC).date()).audit
+    return Auditor(charter_of(options.charter), today=day(until)).audit

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from datetime import UTC, datetime, timedelta
+from datetime import UTC, date, datetime, timedelta
 from typing import Final
 
 from console.errors import UsageError
@@ -32,6 +32,11 @@ def utc(at: float) -> str:
     For what is kept, handed on or compared; `rfc3339` is for whoever sits before it.
     """
     return _written(datetime.fromtimestamp(at, UTC))
+
+
+def day(at: float) -> date:
+    """The day of a moment (seconds since the epoch) in UTC, which a charter's exceptions are held against."""
+    return datetime.fromtimestamp(at, UTC).date()
 
 
 def _written(moment: datetime, *, exact: bool = False) -> str:

@@ -5,10 +5,11 @@ from __future__ import annotations
 import time
 from collections.abc import Callable
 from dataclasses import replace
-from datetime import UTC, date, datetime
+from datetime import date
 from typing import TYPE_CHECKING, Final
 
 from console.cluster.source import Change, State
+from console.history.times import day
 from console.tui.background import Background
 from console.tui.model.standing import Standing, Turned
 
@@ -96,7 +97,10 @@ class Warden(Background):
         return Auditor(load(text, file=file), today=self._today()).audit
 
     def _today(self) -> date:
-        return datetime.fromtimestamp(self._clock(), UTC).date()
+        """The day of what is judged: what has run out since was in force then."""
+        frame = self._judged
+        past = frame is not None and frame.status.state is State.PAST
+        return day(frame.status.since if frame is not None and past else self._clock())
 
     def _run(self) -> None:
         while True:
@@ -129,13 +133,14 @@ class Warden(Background):
         from console.governance.audit_daily import DailyAuditor
         from console.governance.charter_read import load
 
+        self._judged = frame
         if self._auditor is None or frame.title != self._audited:
             text, file = self._charter()
             self._auditor = DailyAuditor(load(text, file=file), today=self._today)
             self._audited, self._newest, self._timeline = frame.title, None, None
             self._standing = Standing(charter_file=file, charter_text=text)
             self._annals.clear()
-        before, self._judged = self._standing, frame
+        before = self._standing
         if frame.engine is before.engine and not self._auditor.outdated:
             return replace(before, news=())
         audit = self._auditor.audit(frame.engine)

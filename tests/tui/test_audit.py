@@ -209,6 +209,26 @@ async def test_an_exception_ends_with_its_last_day_though_nothing_happens() -> N
         warden.stop()
 
 
+async def test_what_was_recorded_is_held_against_its_own_day() -> None:
+    recorded = 1_750_248_000.0  # noon of June 18th, 2025, UTC
+
+    def charter() -> tuple[str, str]:
+        until = "{rule: training never reaches the internet, owner: ml, reason: mirror, until: 2025-06-18}"
+        return CHARTER.replace("exceptions: []", f"exceptions: [{until}]"), "two.yaml"
+
+    told: queue.SimpleQueue[Standing] = queue.SimpleQueue()
+    warden = Warden(told.put, charter, Annals(), clock=lambda: recorded + 90 * 86400)
+    try:
+        held = cluster("all")
+        for at, wanted in ((recorded, RuleStatus.EXCEPTED), (recorded + 86400, RuleStatus.FAIL)):
+            warden.follow(Frame("one.rec", Update(held, Status(State.PAST, at)), Engine(held)))
+            found = told.get(timeout=10).rule("training never reaches the internet")
+            assert found is not None
+            assert found.status is wanted
+    finally:
+        warden.stop()
+
+
 async def test_before_all_was_read_nothing_is_held_to_anything() -> None:
     source = Scripted()
     async with console(source, charter=held) as user:

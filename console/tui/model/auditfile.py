@@ -2,13 +2,12 @@
 
 from __future__ import annotations
 
-from datetime import UTC, datetime
 from pathlib import Path
 
 import console
 from console.errors import InputError, UsageError
 from console.governance.questions import Question
-from console.history.times import utc
+from console.history.times import day, utc
 from console.policy.engine import Engine
 from console.report.audit_file import written
 from console.report.audit_words import Made
@@ -50,7 +49,7 @@ def _evidence(standing: Standing, engine: Engine, title: str, at: float, asked: 
     terms = terms_of(
         engine.snapshot,
         source=title,
-        today=datetime.now(UTC).date().isoformat(),
+        today=day(at).isoformat(),
         charter_file=standing.charter_file,
         at=at,
         asked=(Question(*each) for each in asked if each.complete),
