@@ -273,7 +273,8 @@ class Scene:
         """The same as containers declare them; none for addresses."""
         if side.entry is None:
             return ()
-        return tuple(dict.fromkeys(port for pod in self._pods[side.name][number] for port in pod.ports))
+        several = dict.fromkeys(pod.ports for pod in self._pods[side.name][number])  # replicas declare the same
+        return tuple(dict.fromkeys(port for ports in several for port in ports))
 
     def side_of(self, number: int) -> Side:
         """A workload that has pods in a class."""
