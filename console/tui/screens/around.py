@@ -10,16 +10,16 @@ from textual.binding import BindingType
 from textual.containers import Horizontal
 from textual.widget import Widget
 
-from console.cluster.source import State
 from console.tui import draw, keys
-from console.tui.model import around, status
+from console.tui.model import around
 from console.tui.model.around import Around
 from console.tui.model.frame import Frame
 from console.tui.model.nodes import Node
+from console.tui.model.waiting import waiting
 from console.tui.screens.commanding import CommandScreen
 from console.tui.screens.start import WIDE
 from console.tui.survey import Wanted
-from console.tui.text import Line, Piece, Tone
+from console.tui.text import Piece, Tone
 from console.tui.widgets.cursor import CursorView
 from console.tui.widgets.tree import PathTree
 
@@ -46,7 +46,7 @@ class AroundScreen(CommandScreen):
 
     def body(self) -> ComposeResult:
         """The trees."""
-        with Horizontal(id="both"):
+        with Horizontal(id="both", classes="bare"):
             yield PathTree(id="onward")
             yield PathTree(id="inward")
         yield PathTree(id="hops")
@@ -96,7 +96,9 @@ class AroundScreen(CommandScreen):
         onward, inward, hops = (self.tree_of(each) for each in ("onward", "inward", "hops"))
         if found is None:
             draw.title(onward, f"Around {self._subject}")
-            onward.show([Node(("wait", n), line) for n, line in enumerate(self._waiting(frame))], anew=True)
+            error = findings.error if findings.wanted.around == self._subject else None
+            lines = waiting(frame, trouble=findings.trouble, error=error, rescue_keys=self.rescue_keys())
+            onward.show([Node(("wait", n), line) for n, line in enumerate(lines)], anew=True)
             for view in (inward, hops):
                 draw.title(view, "")
                 view.show((), anew=True)
@@ -115,19 +117,6 @@ class AroundScreen(CommandScreen):
         else:
             draw.title(hops, around.hops_title(found.blast))
             hops.show(around.hops_tree(found.blast, found.among), anew=anew)
-
-    def _waiting(self, frame: Frame) -> tuple[Line, ...]:
-        findings = self.console.findings
-        if frame.status.state is State.FAILED:
-            return status.failure(frame, self.rescue_keys())
-        if findings.trouble:
-            return ((Piece(f"✗ the console itself failed: {findings.trouble}", Tone.BAD),),)
-        if findings.error is not None and findings.wanted.around == self._subject:
-            return (
-                (Piece(f"✗ {findings.error.message}", Tone.BAD),),
-                (Piece(findings.error.hint, Tone.WARN),),
-            )
-        return ((Piece("◌ working out all pairs …", Tone.DIM),),)
 
     @on(CursorView.Chosen)
     def _chosen(self, event: CursorView.Chosen) -> None:

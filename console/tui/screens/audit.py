@@ -62,12 +62,12 @@ class AuditScreen(FilterScreen):
 
     def body(self) -> ComposeResult:
         """The lists and the proof."""
-        with Horizontal(id="audit"):
-            with Vertical(id="lists"):
+        with Horizontal(id="audit", classes="bare"):
+            with Vertical(id="lists", classes="bare"):
                 yield RowList(id="rules")
                 yield RowList(id="findings")
                 yield RowList(id="inventory")
-            with Vertical(id="proof"):
+            with Vertical(id="proof", classes="bare"):
                 yield TextPane(id="about")
                 yield RowList(id="pairs", head=False)
 

@@ -59,7 +59,7 @@ class BrowseScreen(FilterScreen):
 
     def body(self) -> ComposeResult:
         """The panes."""
-        with Horizontal(id="panes"):
+        with Horizontal(id="panes", classes="bare"):
             yield draw.titled(RowList(id="namespaces", head=False), "Namespaces")
             yield RowList(id="listing")
             yield TextPane(id="details")

@@ -10,20 +10,19 @@ from textual.app import ComposeResult
 from textual.binding import BindingType
 from textual.widget import Widget
 
-from console.cluster.source import State
 from console.errors import ConsoleError, UsageError
 from console.tui import draw, keys
-from console.tui.model import cell, status
+from console.tui.model import cell
 from console.tui.model.chart import LEVELS, Angle, Axis, Chart, Group, Narrow
 from console.tui.model.charted import exported, port_candidates, text_of
 from console.tui.model.face import NAMES, At, Face
 from console.tui.model.frame import Frame
 from console.tui.model.search import typed_port
 from console.tui.model.session import ports_of
+from console.tui.model.waiting import nobody, waiting
 from console.tui.screens.filtering import FilterScreen
 from console.tui.screens.picker import Choice, Picker
 from console.tui.survey import Wanted
-from console.tui.text import Line, Piece, Tone
 from console.tui.widgets.answer import AnswerBox
 from console.tui.widgets.grid import Grid
 
@@ -125,14 +124,18 @@ class MatrixScreen(FilterScreen):
             return
         self._drawn = state
         if chart is None:
-            self.grid.show(Face(empty=self._waiting(frame)))
+            error = findings.error if findings.wanted.angle == self._angle else None
+            empty = waiting(frame, trouble=findings.trouble, error=error, rescue_keys=self.rescue_keys())
+            self.grid.show(Face(empty=empty))
             draw.title(self.grid, f"Matrix · {self._angle.words}")
             self.query_one("#cell", AnswerBox).show([()], None)
             return
         self._rows, self._columns = list(self._narrowed.of_rows(chart)), list(self._narrowed.of_columns(chart))
         rows, columns = self._rows, self._columns
         if not (_inner(rows) and _inner(columns)):
-            self.grid.show(Face(empty=self._nothing(frame)))
+            narrowed, closer = self._narrowed.text if self._narrowed else "", bool(self._trail)
+            empty = nobody(frame, narrowed=narrowed, closer=closer, rescue_keys=self.rescue_keys())
+            self.grid.show(Face(empty=empty))
             draw.title(self.grid, f"Matrix · {chart.angle.words}")
             self.query_one("#cell", AnswerBox).show([()], None)
             return
@@ -152,32 +155,6 @@ class MatrixScreen(FilterScreen):
         behind = f" · ✗ not current: {findings.trouble}" if findings.trouble else ""
         draw.title(self.grid, f"Matrix · {chart.angle.words}{narrowed}{behind}", size)
         self._draw_cell()
-
-    def _waiting(self, frame: Frame) -> tuple[Line, ...]:
-        findings = self.console.findings
-        if frame.status.state is State.FAILED:
-            return status.failure(frame, self.rescue_keys())
-        if findings.trouble:
-            return ((Piece(f"✗ the console itself failed: {findings.trouble}", Tone.BAD),),)
-        if findings.error is not None and findings.wanted.angle == self._angle:
-            return (
-                (Piece(f"✗ {findings.error.message}", Tone.BAD),),
-                (Piece(findings.error.hint, Tone.WARN),),
-            )
-        return ((Piece("◌ working out all pairs …", Tone.DIM),),)
-
-    def _nothing(self, frame: Frame) -> tuple[Line, ...]:
-        if self._narrowed:
-            what, key, does = f"Nothing passes the filter {self._narrowed.text}", "esc", " takes it off"
-        elif frame.status.state is State.FAILED:
-            return status.failure(frame, self.rescue_keys())
-        elif frame.status.state in (State.CONNECTING, State.LOADING):
-            return ((Piece("◌ loading pods …", Tone.DIM),),)
-        elif self._trail:
-            what, key, does = "No pod of this part of the cluster runs any more", "esc", " looks from further away"
-        else:
-            what, key, does = "No pod runs here: there is nobody to reach anybody", "!", " says what was not read"
-        return (Piece(what),), (Piece(key, Tone.KEY), Piece(does, Tone.DIM))
 
     def _under_cursor(self) -> tuple[Group | None, Group | None]:
         at = self.grid.at

@@ -82,8 +82,8 @@ class SimulateScreen(CommandScreen):
             yield Field("destination", "To", "d to choose", tooltip="Where it goes to")
             yield Field("port", "Port", "p to choose", tooltip="The port of the destination")
         yield AnswerBox(id="verdict")
-        with Horizontal(id="answer"):
-            with Vertical(id="left"):
+        with Horizontal(id="answer", classes="bare"):
+            with Vertical(id="left", classes="bare"):
                 yield draw.titled(PathTree(id="path"), "Path")
                 yield TextPane(id="why")
             yield TextPane(id="yaml")

@@ -20,7 +20,11 @@ TINY = 64
 BROAD = 160
 
 #: The panes of Browse, for the app's style sheet: the start screen has the same, so that nothing moves.
+#: What is bare only arranges others, which fill it: it is not drawn beneath them, for that is each line once more.
 PANES_CSS = """
+.bare { visibility: hidden; }
+.bare > * { visibility: visible; }
+.bare > .bare { visibility: hidden; }
 #panes { height: 1fr; }
 #panes > * {
     border: round $border-blurred; border-title-color: $foreground; border-subtitle-color: $foreground 60%;
@@ -74,7 +78,7 @@ class StartScreen(Screen[None], inherit_bindings=False):
     def compose(self) -> ComposeResult:
         """The header and three empty panes."""
         yield Chrome("browse")
-        with Horizontal(id="panes"):
+        with Horizontal(id="panes", classes="bare"):
             for name, title in (
                 ("namespaces", "Namespaces"),
                 ("listing", "Workloads · all namespaces"),

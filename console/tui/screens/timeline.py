@@ -53,9 +53,9 @@ class TimelineScreen(FilterScreen):
 
     def body(self) -> ComposeResult:
         """The entries and what is told of one."""
-        with Horizontal(id="timeline"):
+        with Horizontal(id="timeline", classes="bare"):
             yield RowList(id="entries")
-            with Vertical(id="told"):
+            with Vertical(id="told", classes="bare"):
                 yield TextPane(id="about")
                 yield RowList(id="edges", head=False)
 

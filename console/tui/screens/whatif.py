@@ -100,7 +100,7 @@ class WhatIfScreen(Cover[None], inherit_bindings=False):
     def compose(self) -> ComposeResult:
         """The verdict; the text beside what is wrong with it and the paths; what is the state of it."""
         yield AnswerBox(id="verdict")
-        with Horizontal(id="panes"):
+        with Horizontal(id="panes", classes="bare"):
             with Vertical(id="text", classes="pane"):
                 yield Editor(id="editor")
             with Vertical(id="side", classes="pane"):

@@ -28,10 +28,11 @@ class Drawn(Widget):
     def __init__(self, *, id: str | None = None, classes: str | None = None) -> None:
         super().__init__(id=id, classes=classes)
         self._palette: tuple[Style, dict[Tone, Style], dict[Band, Style]] | None = None
+        self._blank: Strip | None = None
 
     def notify_style_update(self) -> None:
         """Forget the colours of the old theme."""
-        self._palette = None
+        self._palette = self._blank = None
         super().notify_style_update()
 
     def strip(self, line: Iterable[Piece], cells: int, band: Band | None = None) -> Strip:
@@ -40,6 +41,11 @@ class Drawn(Widget):
             variables, background = self.app.theme_variables, self.background_colors[1]
             self._palette = self.rich_style, tones(variables, background), bands(variables, background)
         base, in_tone, on_band = self._palette
+        if not line and band is None:
+            # Most lines of a large screen are empty: one strip for all of them is cut and written once.
+            if self._blank is None or self._blank.cell_length != cells:
+                self._blank = Strip.blank(cells, base)
+            return self._blank
         return draw.strip(line, cells, base + on_band[band] if band else base, in_tone)
 
 
@@ -63,6 +69,7 @@ class LineView(Drawn, ScrollView, can_focus=True, inherit_bindings=False):
         self._made_for: Size | None = None
         self._total = 0
         self._frame: tuple[Segment, Segment, Segment, Segment] | None = None
+        self._framed_blank: Strip | None = None
 
     def set_height(self, lines: int) -> None:
         """Say how many lines there are."""
@@ -100,7 +107,7 @@ class LineView(Drawn, ScrollView, can_focus=True, inherit_bindings=False):
     def _forget(self) -> None:
         self._said.clear()
         self._made.clear()
-        self._frame = None
+        self._frame = self._framed_blank = None
 
     def render_lines(self, crop: Region) -> list[Strip]:
         """The lines of a part of the widget, frame included."""
@@ -129,12 +136,19 @@ class LineView(Drawn, ScrollView, can_focus=True, inherit_bindings=False):
         return strip
 
     def _framed(self, y: int) -> Strip:
+        if (said := self._said.get(y)) is None:
+            said = self._said[y] = self.render_line(y)
+        if said is not self._blank or y in self._thumb():
+            return self._between_edges(said, y in self._thumb())
+        if self._framed_blank is None or self._framed_blank.cell_length != self.outer_size.width:
+            self._framed_blank = self._between_edges(said, False)
+        return self._framed_blank
+
+    def _between_edges(self, said: Strip, lit: bool) -> Strip:
         if self._frame is None:
             self._frame = self._edges()
         before, after, blank, thumb = self._frame
-        bar = thumb if y in self._thumb() else blank
-        if (said := self._said.get(y)) is None:
-            said = self._said[y] = self.render_line(y)
+        bar = thumb if lit else blank
         strip = Strip([each for each in (before, *said, bar, after) if each.text], self.outer_size.width)
         for each in self.get_line_filters():
             # Colours of the terminal's own palette, for which Textual keeps a filter, are never used here.
