@@ -14,24 +14,6 @@ from console.errors import InputError
 if TYPE_CHECKING:
     from console.settings import Settings
 
-#: How keys are written on screen where Textual's name is not what one would write.
-DISPLAY: Final[Mapping[str, str]] = {
-    "enter": "⏎",
-    "escape": "esc",
-    "slash": "/",
-    "colon": ":",
-    "question_mark": "?",
-    "exclamation_mark": "!",
-    "up": "↑",
-    "down": "↓",
-    "left": "←",
-    "right": "→",
-    "pageup": "PgUp",
-    "pagedown": "PgDn",
-    "shift+tab": "⇧tab",
-    "space": "space",
-}
-
 
 class Key(NamedTuple):
     """One binding. `rank` is its place in the footer, lower first; 0 keeps it out of the footer."""
@@ -307,16 +289,3 @@ def checked(settings: Settings) -> Mapping[str, str]:
             hint = f"did you mean {near[0]}?" if near else "? in the console lists the ids"
             raise InputError(f"{settings.place(f'keys.{name}')}: there is no key called {name!r}", hint=hint)
     return settings.keys
-
-
-def shown(keys: str) -> str:
-    """How a binding's key or comma-separated keys are written: ``question_mark,f1`` is ``? f1``."""
-    return " ".join(_shown_one(key.strip()) for key in keys.split(","))
-
-
-def _shown_one(key: str) -> str:
-    if key in DISPLAY:
-        return DISPLAY[key]
-    if len(key) > 1 and key.startswith("upper_"):
-        return key.removeprefix("upper_").upper()
-    return key.replace("ctrl+", "^") if key.startswith("ctrl+") else key

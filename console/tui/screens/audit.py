@@ -2,18 +2,18 @@
 
 from __future__ import annotations
 
-import asyncio
+from collections.abc import Callable
 from functools import partial
+from pathlib import Path
 from typing import ClassVar
 
-from textual import on, work
+from textual import on
 from textual.app import ComposeResult
 from textual.binding import BindingType
 from textual.containers import Horizontal, Vertical
 from textual.widget import Widget
 
 from console.cluster.source import State
-from console.errors import ConsoleError
 from console.governance.findings import Finding, RuleResult
 from console.governance.inventory import Entry
 from console.tui import draw, keys
@@ -25,16 +25,16 @@ from console.tui.model.frame import Frame
 from console.tui.model.search import Filter
 from console.tui.model.session import end_text
 from console.tui.model.standing import Standing
-from console.tui.screens.filtering import FilterScreen
 from console.tui.screens.fix import FixScreen
 from console.tui.screens.start import WIDE
+from console.tui.screens.writing import WritingScreen
 from console.tui.text import Line
 from console.tui.widgets.cursor import CursorView
 from console.tui.widgets.pane import TextPane
 from console.tui.widgets.rows import RowList
 
 
-class AuditScreen(FilterScreen):
+class AuditScreen(WritingScreen):
     """Three lists on the left; on the right what is behind the row under the cursor, and the pairs that offend."""
 
     NAME = "audit"
@@ -278,27 +278,22 @@ class AuditScreen(FilterScreen):
         self._narrowed = Filter.parse(text)
         self._draw_lists()
 
-    def action_write(self) -> None:
-        """Open the command line with the name of a file to write to."""
-        self.action_command("export ./audit.html")
+    @property
+    def suggested_file(self) -> str:
+        """See WritingScreen."""
+        return "audit.html"
 
-    def export(self, file: str, over: str = "") -> None:
-        """Write the audit to a file, in the form its name ends with; .zip is evidence."""
-        self._export(file, over)
-
-    @work(exclusive=True, group="export", exit_on_error=False)
-    async def _export(self, file: str, over: str) -> None:
+    def writer(self, file: str, over: str) -> Callable[[], Path] | None:
+        """See WritingScreen; .zip is evidence."""
         frame = self.frame
         at = frame.status.since if frame.status.state is State.PAST else self.console.clock()
         asked = (*self.session.pins, self.session.question)
-        make = partial(exported, title=frame.title, at=at, asked=asked, over=bool(over))
-        try:
-            path = await asyncio.to_thread(make, self.standing, file)
-        except ConsoleError as error:
-            self.console.fail(error)
-        else:
-            proof = f"; netpol-console evidence verify {path} computes it again" if path.suffix == EVIDENCE else ""
-            self.console.say(f"Wrote {path}{proof}")
+        return partial(exported, self.standing, file, title=frame.title, at=at, asked=asked, over=bool(over))
+
+    def wrote(self, path: Path) -> str:
+        """See WritingScreen."""
+        proof = f"; netpol-console evidence verify {path} computes it again" if path.suffix == EVIDENCE else ""
+        return f"{super().wrote(path)}{proof}"
 
     def action_copy(self) -> None:
         """Copy what is behind the row under the cursor: of a finding that has one, the manifest."""

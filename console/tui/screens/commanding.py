@@ -14,7 +14,7 @@ from textual.widgets import Input
 from console.cluster.source import Source, State
 from console.errors import ConsoleError, UsageError
 from console.policy.ends import split_port
-from console.tui import keys
+from console.tui import keynames, keys
 from console.tui.model import commands, help, status
 from console.tui.model.commands import Command
 from console.tui.model.frame import Question
@@ -265,6 +265,6 @@ class CommandScreen(MainScreen):
             for binding in keys.bindings_of(node):
                 name = binding.id or ""
                 pressed = self.console.settings.keys.get(name, binding.key)
-                entry = Entry(keys.shown(pressed), binding.tooltip, name, pressed.split(",")[0])
+                entry = Entry(keynames.shown(pressed), binding.tooltip, name, pressed.split(",")[0])
                 sections[_SECTIONS.get(name.partition(".")[0], _OWN)][name] = entry
         return [(title, list(entries.values())) for title, entries in sections.items()]

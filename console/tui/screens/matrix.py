@@ -3,6 +3,9 @@
 from __future__ import annotations
 
 import asyncio
+from collections.abc import Callable
+from functools import partial
+from pathlib import Path
 from typing import ClassVar, Final, NamedTuple
 
 from textual import on, work
@@ -20,8 +23,8 @@ from console.tui.model.frame import Frame
 from console.tui.model.search import typed_port
 from console.tui.model.session import ports_of
 from console.tui.model.waiting import nobody, waiting
-from console.tui.screens.filtering import FilterScreen
 from console.tui.screens.picker import Choice, Picker
+from console.tui.screens.writing import WritingScreen
 from console.tui.survey import Wanted
 from console.tui.widgets.answer import AnswerBox
 from console.tui.widgets.grid import Grid
@@ -46,7 +49,7 @@ class _Cell(NamedTuple):
     column: Group
 
 
-class MatrixScreen(FilterScreen):
+class MatrixScreen(WritingScreen):
     """The grid, and what the cell under the cursor means."""
 
     NAME = "matrix"
@@ -311,26 +314,18 @@ class MatrixScreen(FilterScreen):
         self._narrowed = Narrow.parse(text)
         self.draw(self.frame)
 
-    def action_write(self) -> None:
-        """Open the command line with the name of a file to write to."""
-        self.action_command(f"export ./matrix-by-{self._angle.rows.by.value}.svg")
+    @property
+    def suggested_file(self) -> str:
+        """See WritingScreen."""
+        return f"matrix-by-{self._angle.rows.by.value}.svg"
 
-    def export(self, file: str, over: str = "") -> None:
-        """Write what is shown to a file, in the form its name ends with."""
-        self._export(file, over)
-
-    @work(exclusive=True, group="export", exit_on_error=False)
-    async def _export(self, file: str, over: str) -> None:
+    def writer(self, file: str, over: str) -> Callable[[], Path] | None:
+        """See WritingScreen."""
         chart = self.chart
         if chart is None:
             self.console.say("There is no matrix to write yet.", "warning")
-            return
-        try:
-            path = await asyncio.to_thread(exported, chart, self._rows, self._columns, file, over=over)
-        except ConsoleError as error:
-            self.console.fail(error)
-        else:
-            self.console.say(f"Wrote {path}")
+            return None
+        return partial(exported, chart, self._rows, self._columns, file, over=over)
 
     @work(exclusive=True, group="export", exit_on_error=False)
     async def action_copy(self) -> None:

@@ -12,7 +12,7 @@ from textual.screen import Screen
 from textual.strip import Strip
 from textual.widgets import Static
 
-from console.tui import draw, keys
+from console.tui import draw, keynames, keys
 from console.tui.text import Line, Piece, Tone, crop, width
 from console.tui.widgets.drawn import Drawn
 
@@ -152,7 +152,7 @@ class Foot(Drawn):
         for key, (_, binding, enabled, tooltip) in self.screen.active_bindings.items():
             if binding.show and enabled and binding.id and binding.id not in (*seen, *unneeded):
                 label = labels.get(binding.id, binding.description)
-                seen[binding.id] = Entry(keys.shown(key), label, key, tooltip)
+                seen[binding.id] = Entry(keynames.shown(key), label, key, tooltip)
         return [seen[each] for each in sorted(seen, key=lambda each: keys.RANKS.get(each, 50))]
 
     def render_line(self, y: int) -> Strip:
