@@ -113,5 +113,5 @@ def _unknown(message: str, nearest: list[str], known: Iterable[str], snapshot: S
     hint = f"did you mean {' or '.join(nearest[:3])}?" if nearest else f"known: {listed(sorted(known), 6) or 'none'}"
     gaps = snapshot.coverage.of(resource)
     if gaps:
-        hint = f"{hint} It may be among what could not be read: {gaps[0].why}."
+        hint = f"{hint}{'' if nearest else '.'} It may be among what could not be read: {gaps[0].why}."
     return UnknownEnd(message, hint=hint, nearest=tuple(nearest[:3]))
