@@ -114,7 +114,7 @@ _MATRIX: Final = (
     Keys("h, j, k, l (Matrix)", each("jjjjlllljjkkhl")),
     Keys("page down, G, g (Matrix)", [_PAGE_DOWN, b"G", b"g"]),
     Keys("/ opens the filter", each("/")),
-    Keys("letter in the filter (Matrix)", each("tr"), "/tr"),
+    Keys("letter in the filter (Matrix)", each("t")),
     Keys("esc takes it off (Matrix)", [_ESC]),
     Keys("b by workload", each("b")),
     Keys("h, j, k, l (Matrix)", each("jjjjlllljjkkhl")),
