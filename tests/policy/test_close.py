@@ -20,6 +20,7 @@ from console.policy.engine import Engine
 from console.policy.fix import with_objects
 from console.policy.model import Protocol
 from console.policy.opens import Path
+from console.policy.parties import families_of
 from console.policy.ports import any_port
 from console.policy.verdict import Connection, End, Outcome
 from tests.clusters import document, namespace, pod, policy, snapshot
@@ -52,6 +53,9 @@ def closed(before: Engine, after: Engine) -> Iterator[tuple[int, str, str]]:
     """The paths between workloads that differ, the slow way: 1 opened, -1 closed."""
     ends = [pod_end(each) for each in before.snapshot.pods() if not each.finished]
     for sign, one, other, _, _ in changes(before, after, ends, HOW):
+        families = [set(families_of(end.pods[0])) for end in (one, other)]
+        if all(families) and families[0].isdisjoint(families[1]):
+            continue  # pods that share no family are no pair
         yield sign, called(one, before.snapshot), called(other, before.snapshot)
 
 
