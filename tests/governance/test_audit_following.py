@@ -14,8 +14,10 @@ from console.governance.charter_default import default_charter
 from console.governance.charter_read import load
 from console.governance.findings import Audit
 from console.objects.core import Pod
+from console.objects.netpol import NetworkPolicy
 from console.objects.snapshot import SnapshotBuilder
 from console.policy.engine import Engine
+from tests.clusters import namespace, pod, policy, snapshot
 from tests.governance.auditing import TODAY, demo, pairs, rule
 from tests.governance.test_rules_proven import WORLDS, unhurried
 from tests.policy.strategies import Raw, worlds
@@ -169,8 +171,8 @@ def test_what_a_label_opens_is_told_with_what_did_it_and_since_when() -> None:
     first, turns = follow(None, auditor.audit(engine), at="t0", happened=[], inventory=auditor.inventory)
     assert len(turns) == len(first.rules)
     changed = [replace(pod, labels={**pod.labels, "egress": "model-hub"}) for pod in _trainers(builder)]
-    for pod in changed:
-        builder.put(pod)
+    for each in changed:
+        builder.put(each)
     engine = Engine(builder.build(), engine)
     happened = [Happened(pod.ref, f"label egress: (none) → model-hub on {pod.ref} (kubectl-label)") for pod in changed]
     second, turns = follow(first, auditor.audit(engine), at="t1", happened=happened, inventory=auditor.inventory)
@@ -184,8 +186,8 @@ def test_what_a_label_opens_is_told_with_what_did_it_and_since_when() -> None:
     third, turns = follow(second, auditor.audit(engine), at="t2", happened=[], inventory=auditor.inventory)
     assert rule(third, name).offences[0].since == "t1"
     assert not turns
-    for pod in changed:
-        builder.put(replace(pod, labels={key: value for key, value in pod.labels.items() if key != "egress"}))
+    for each in changed:
+        builder.put(replace(each, labels={key: value for key, value in each.labels.items() if key != "egress"}))
     engine = Engine(builder.build(), engine)
     _, turns = follow(third, auditor.audit(engine), at="t3", happened=[], inventory=auditor.inventory)
     (turn,) = (each for each in turns if each.rule.name == name)
@@ -205,13 +207,44 @@ def test_an_exception_that_ends_is_held_against_the_day_it_is_given() -> None:
     )
 
 
+def test_an_alternative_that_opens_heals_whoever_had_none() -> None:
+    shut = "{podSelector: {matchLabels: {app: NAME}}, policyTypes: [Ingress]}"
+    stores = [pod("c", name, f"10.0.0.{number}", app=name) for number, name in enumerate(("first", "second"), 2)]
+    closed = [policy("c", name, shut.replace("NAME", name)) for name in ("first", "second")]
+    builder = SnapshotBuilder(
+        snapshot("".join([namespace("a"), namespace("c"), pod("a", "one", "10.0.0.1"), *stores, *closed]))
+    )
+    charter = load("charter: x\nrules:\n  - {name: must, from: namespace:a, must: one of namespace:c, ports: [80]}\n")
+    auditor = Auditor(charter, today=TODAY)
+    engine = Engine(builder.build())
+    assert pairs(rule(auditor.audit(engine), "must")) == {("a/pod/one", "c/pod/first")}
+    builder.drop(engine.snapshot.contents["c"].policies["second"].ref, NetworkPolicy)
+    assert not rule(auditor.audit(Engine(builder.build(), engine)), "must").offences
+
+
+def test_a_label_that_no_policy_asks_for_and_that_says_what_a_pod_is_for_is_seen() -> None:
+    out = "{podSelector: {matchLabels: {app: out}}, egress: [{ports: [{port: 443}], to: [{ipBlock: BLOCK}]}]}"
+    block = "{cidr: 0.0.0.0/0, except: [169.254.169.254/32]}"
+    text = namespace("a") + pod("a", "out", "10.0.0.1", app="out") + policy("a", "out", out.replace("BLOCK", block))
+    builder, auditor = SnapshotBuilder(snapshot(text)), Auditor(default_charter(), today=TODAY)
+    engine = Engine(builder.build())
+
+    def severity(found: Audit) -> str:
+        return next(each.severity.value for each in found.findings if each.code == "OPEN_INTERNET")
+
+    assert severity(auditor.audit(engine)) == "medium"
+    (held,) = engine.snapshot.pods()
+    builder.put(replace(held, labels={**held.labels, "governance.netpol-console.dev/role": "gateway"}))
+    assert severity(auditor.audit(Engine(builder.build(), engine))) == "low"
+
+
 def test_engines_that_share_nothing_name_each_policy_once() -> None:
     builder, auditor = _builder(), Auditor(default_charter(), today=TODAY)
     auditor.audit(Engine(builder.build()))
     # What changes is elsewhere first, so that the namespace's policies are compiled anew and nothing else of it.
-    for namespace in ("serving", "training", "serving", "training"):
-        policy = next(iter(builder.build().contents[namespace].policies.values()))
-        builder.put(replace(policy, labels={**policy.labels, "edited": namespace}, resource_version="2"))
+    for name in ("serving", "training", "serving", "training"):
+        one = next(iter(builder.build().contents[name].policies.values()))
+        builder.put(replace(one, labels={**one.labels, "edited": name}, resource_version="2"))
         found = auditor.audit(Engine(builder.build()))
     reach = auditor.scene.reach
     for number in range(len(reach.universe.pods)):
