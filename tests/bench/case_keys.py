@@ -155,7 +155,6 @@ _MOMENTS: Final = (
     Keys("n back to now", each("n"), "live"),
 )
 _LAST: Final = (
-    Keys("1 Browse", each("1"), "Namespaces"),
     Keys("r reach", each("r"), "hops"),
     Keys("j, k (reach)", each("jjkk")),
     Keys("esc back (reach)", [_ESC], "Namespaces"),
@@ -204,8 +203,7 @@ class _Walk(NamedTuple):
         if self.change is not None:
             yield from [self.change] * _CHANGES
         yield from _TIMELINE
-        if self.change is not None:
-            yield from _MOMENTS
+        yield from _MOMENTS if self.change is not None else (Keys("1 Browse", each("1"), "Namespaces"),)
         yield from _LAST
 
 
