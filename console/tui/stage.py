@@ -6,11 +6,13 @@ import os
 import sys
 import time
 from collections.abc import Callable
+from contextlib import suppress
 from functools import partial
 from typing import TYPE_CHECKING, Any, Final, TypeVar, cast
 
 from textual import events
 from textual.app import App
+from textual.css.query import NoMatches
 from textual.driver import Driver
 from textual.message import Message
 from textual.screen import Screen
@@ -84,8 +86,9 @@ class Stage(App[None], inherit_bindings=False):
     def tick(self) -> None:
         """Let the age in the header grow, and what is told in passing pass."""
         aging = self.frame.status.state.value != "live" or self.findings.shift is not None
-        if aging and (base := self.base) is not None and base.composed:
-            base.draw_chrome()
+        if aging and (base := self.base) is not None:
+            with suppress(NoMatches):  # a screen is there a moment before what is on it
+                base.draw_chrome()
         self.tidy(time.monotonic() - self._pressed)
 
     async def on_event(self, event: events.Event) -> None:

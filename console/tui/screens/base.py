@@ -103,18 +103,13 @@ class MainScreen(Ground[None], inherit_bindings=False):
         return () if self.frame.status.state is State.PAST else ("app.now",)
 
     @property
-    def composed(self) -> bool:
-        """Whether what frames the screen is there: a moment later than the screen itself."""
-        return bool(self.query("Chrome #banner"))
-
-    @property
     def key_labels(self) -> Mapping[str, str]:
         """What keys are labelled, by id, where that is not what they are labelled elsewhere."""
         return {"app.now": "its end"} if self.console.desk.recording else {}
 
     def refresh_frame(self) -> None:
         """Draw the newest frame, header included, where this is the screen one looks at."""
-        if self.console.base is self and self.composed:
+        if self.console.base is self and self.query("Chrome #banner"):
             self.draw_chrome()
             self.draw(self.frame)
 
