@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection, Iterator, Mapping
+from collections.abc import Collection, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from itertools import pairwise
 from typing import Final, NamedTuple
@@ -93,6 +93,7 @@ class Keys:
         self._numbers: dict[tuple[ContainerPort, ...], int] = {(): 0}
         #: The ports with names, by the number that stands for them in a key.
         self.ports: list[tuple[ContainerPort, ...]] = [()]
+        self._by_name: dict[int, Mapping[str, Sequence[ContainerPort]]] = {}
 
     def of(self, pod: Pod, snapshot: Snapshot) -> Key:
         """The key of a pod."""
@@ -111,6 +112,16 @@ class Keys:
             number = self._numbers[named] = len(self.ports)
             self.ports.append(named)
         return number
+
+    def named(self, number: int) -> Mapping[str, Sequence[ContainerPort]]:
+        """The ports that a number stands for, by name."""
+        found = self._by_name.get(number)
+        if found is None:
+            by_name: dict[str, list[ContainerPort]] = {}
+            for port in self.ports[number]:
+                by_name.setdefault(port.name, []).append(port)
+            found = self._by_name[number] = by_name
+        return found
 
     def where(self, pod: Pod, snapshot: Snapshot) -> Where:
         """Where a pod is."""

@@ -114,7 +114,7 @@ class _Joining:
 
     def _ports(self, subject: int) -> int | None:
         """The ports a class lets through to the new one; None where an order or a match is not known."""
-        names = self._later.universe.pods[subject].key.names if self._direction is Direction.INGRESS else 0
+        names = self._later.universe.names_of(subject) if self._direction is Direction.INGRESS else 0
         admin: list[Policy] = []
         baseline: list[Policy] = []
         isolated, own = False, 0

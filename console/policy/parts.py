@@ -48,7 +48,7 @@ class Parts:
         found: dict[object, list[int]] = {}
         for number in numbers:
             policies = self.selecting[number]
-            named = self.universe.ports_of(number) if policies else ()
+            named = self.universe.names_of(number) if policies else 0
             key = tuple([(id(policy), sure) for policy, sure in policies]), named, self.doubts.get(number)
             found.setdefault(key, []).append(number)
         return list(found.values())

@@ -141,7 +141,7 @@ class Profiler:
         """The tiers whose rules have an order; classes that the same policies select have the same."""
         policies = (*admin, *baseline)
         who = tuple((id(policy), sure) for policy, sure in policies)
-        key = direction, best, len(admin), who, self._universe.ports_of(subject)
+        key = direction, best, len(admin), who, self._universe.names_of(subject)
         if key not in self._walks:
             cells: list[_Walk] = [(self._atoms.all, _ANY, 0, 0)]
             for tier in (admin, baseline):
@@ -190,7 +190,7 @@ class Profiler:
         named: object = None
         if direction is Direction.INGRESS and rule.ports is not None:
             # Egress ports resolve on the peers, so there a rule is the same for every subject.
-            named = self._universe.ports_of(subject) if any(match.name for match in rule.ports) else None
+            named = self._universe.names_of(subject) if any(match.name for match in rule.ports) else None
         known = self._rules.get(id(rule))
         if known is None:
             known = self._rules[id(rule)] = (rule, {})
@@ -241,7 +241,7 @@ class Profiler:
                     yield self._atoms.range(protocol, match.low, match.high), _ANY
         elif direction is Direction.INGRESS:
             ports = 0
-            for port in self._universe.ports_of(subject):
+            for port in self._universe.ports_named(subject, match.name):
                 ports |= self._meant(match, port)
             yield ports, _ANY
         else:

@@ -8,7 +8,7 @@ such sets. Classes of pods come first, then those of the outside.
 from __future__ import annotations
 
 from bisect import bisect_left
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from copy import copy
 from functools import reduce
 from operator import or_
@@ -360,8 +360,14 @@ class Universe:
         """The ports of a name that policies use, each with the classes of pods that declare it."""
         return self._declared.get(name, {})
 
+    def names_of(self, number: int) -> int:
+        """What stands for the ports with names that a class declares; a hostNetwork pod is an address, with none."""
+        return 0 if number >= len(self.pods) or self.pods[number].host else self.pods[number].key.names
+
     def ports_of(self, number: int) -> tuple[ContainerPort, ...]:
-        """The ports with names that a class declares; a hostNetwork pod is an address, and declares none."""
-        if number >= len(self.pods) or self.pods[number].host:
-            return ()
-        return self.keys.ports[self.pods[number].key.names]
+        """The ports with names that a class declares."""
+        return self.keys.ports[self.names_of(number)]
+
+    def ports_named(self, number: int, name: str) -> Sequence[ContainerPort]:
+        """The ports of one name that a class declares."""
+        return self.keys.named(self.names_of(number)).get(name, ())
