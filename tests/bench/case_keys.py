@@ -7,7 +7,7 @@ from collections import defaultdict
 from collections.abc import Callable, Iterator, Sequence
 from typing import Final, NamedTuple
 
-from .case_open import SKELETON, live
+from .case_open import SKELETON
 from .figures import Figure
 from .serve import changing
 from .setting import Setting
@@ -168,8 +168,10 @@ _LAST: Final = (
 def keys(setting: Setting) -> Iterator[Figure]:
     """Every kind of key, in a pseudo-terminal, over a large cluster."""
     source = next((end for end in setting.cluster.ends() if "trainer" in end), setting.cluster.ends()[0])
+    counts = setting.cluster.counts
+    filled = f"● live · {counts['Namespace']} ns · {counts['Pod']:,} pods"  # each walk leaves more policies behind
     with changing(setting.cluster_json, setting.folder) as (kubeconfig, change):
-        walk = _Walk("keys 10k", console("--kubeconfig", str(kubeconfig)), live(setting.cluster), source, change)
+        walk = _Walk("keys 10k", console("--kubeconfig", str(kubeconfig)), filled, source, change)
         for size in SIZES:
             yield from _walked(walk, size, setting)
 
