@@ -16,6 +16,7 @@ from console.policy.match import (
     node_clauses,
     pod_clauses,
     port_clause,
+    port_matches,
 )
 from console.policy.model import (
     CidrPeer,
@@ -60,8 +61,9 @@ def ask(policy: Policy, question: Question, modes: Modes) -> PolicyTrace:
 
 def any_matches(rules: Iterable[Rule], question: Question, modes: Modes) -> bool:
     """Whether any of some rules surely matches. Asks no further than that needs."""
+    pod, protocol, port = _destination(question, modes), question.protocol, question.port
     return any(
-        (rule.ports is None or any(_port(match, question, modes).matched for match in rule.ports))
+        (rule.ports is None or any(port_matches(match, pod, protocol, port) for match in rule.ports))
         and (rule.peers is None or any(_peer(peer, rule, question, modes).matched for peer in rule.peers))
         for rule in rules
     )
@@ -100,10 +102,7 @@ def _rule(rule: Rule, question: Question, modes: Modes) -> RuleTrace:
 
 def _port(match: PortMatch, question: Question, modes: Modes) -> Clause:
     """The clause of a port, saying so where it names the port of the Service in place of the pods' own."""
-    pod = question.destination
-    if pod is not None and not modes.sidecar_ports:
-        pod = _without_sidecars(pod)
-    clause = port_clause(match, pod, question.protocol, question.port)
+    clause = port_clause(match, _destination(question, modes), question.protocol, question.port)
     asked, protocol = question.service_port, question.protocol
     if clause.matched or asked in (None, question.port) or match.low is None or match.high is None:
         return clause
@@ -119,7 +118,11 @@ def _index(peer: Peer, rule: Rule) -> int:
     return index
 
 
-def _without_sidecars(pod: Pod) -> Pod:
+def _destination(question: Question, modes: Modes) -> Pod | None:
+    """The pod whose declared ports count, with those that do."""
+    pod = question.destination
+    if pod is None or modes.sidecar_ports:
+        return pod
     return replace(pod, ports=tuple(port for port in pod.ports if not port.sidecar))
 
 

@@ -141,37 +141,48 @@ def node_clauses(selector: LabelSelector, party: Party, path: Path) -> tuple[Cla
     return tuple(_clauses(ClauseKind.NODES, selector, party.node.labels, path))
 
 
-def port_clause(match: PortMatch, destination: Pod | None, protocol: Protocol, port: int) -> Clause:
-    """A port of a rule against a destination port.
+def port_matches(match: PortMatch, destination: Pod | None, protocol: Protocol, port: int) -> bool:
+    """Whether a port of a rule is a destination port.
 
     Named ports resolve on the destination pod, and the protocol must agree (types.go:
     ``NetworkPolicyPort.port``); an address declares no ports, so no name matches it.
     """
+    if match.protocol is not None and match.protocol is not protocol:
+        return False
+    if match.name:
+        return destination is not None and any(
+            entry.port == port and entry.name == match.name and entry.protocol == protocol.value
+            for entry in destination.ports
+        )
+    return match.low is None or match.high is None or match.low <= port <= match.high
+
+
+def port_clause(match: PortMatch, destination: Pod | None, protocol: Protocol, port: int) -> Clause:
+    """A port of a rule against a destination port, in words."""
+    matched = port_matches(match, destination, protocol, port)
     found = f"{port}/{protocol.value}"
     spoken = f"/{match.protocol.value}" if match.protocol else ""
     if match.name:
-        return _named_port(match, destination, protocol, port, spoken)
-    same = match.protocol is None or match.protocol is protocol
+        return _named_port(match, destination, f"{match.name}{spoken}", found, matched=matched)
     if match.low is None or match.high is None:
         wanted = f"any {match.protocol.value} port" if match.protocol else "any port"
         # NetworkPolicy says it means all ports (types.go); ClusterNetworkPolicy leaves it open.
         contested = "PROTOCOL_WITHOUT_PORT" if "protocols" in match.path else ""
-        return Clause(ClauseKind.PORT, match.path, same, wanted, found, caveat=contested)
+        return Clause(ClauseKind.PORT, match.path, matched, wanted, found, caveat=contested)
     wanted = f"{match.low}{spoken}" if match.low == match.high else f"{match.low}–{match.high}{spoken}"
-    return Clause(ClauseKind.PORT, match.path, same and match.low <= port <= match.high, wanted, found)
+    return Clause(ClauseKind.PORT, match.path, matched, wanted, found)
 
 
-def _named_port(match: PortMatch, pod: Pod | None, protocol: Protocol, port: int, spoken: str) -> Clause:
-    wanted, found = f"{match.name}{spoken}", f"{port}/{protocol.value}"
+def _named_port(match: PortMatch, pod: Pod | None, wanted: str, found: str, *, matched: bool) -> Clause:
     if pod is None:
         return Clause(ClauseKind.PORT, match.path, False, wanted, found, "a named port matches pods only")
     declared = [entry for entry in pod.ports if entry.name == match.name]
     agreeing = [entry for entry in declared if match.protocol is None or entry.protocol == match.protocol.value]
-    meant = [entry for entry in agreeing if entry.port == port and entry.protocol == protocol.value]
+    meant = [entry for entry in agreeing if f"{entry.port}/{entry.protocol}" == found]
     caveat = "NAMED_PORT_SIDECAR" if meant and all(entry.sidecar for entry in meant) else ""
     if agreeing:
         note = f"{match.name} is {', '.join(f'{entry.port}/{entry.protocol}' for entry in agreeing)} there"
     else:
         note = f"{match.name} is {declared[0].protocol} there" if declared else f"no port named {match.name} there"
         caveat = "NAMED_PORT_UNRESOLVED"
-    return Clause(ClauseKind.PORT, match.path, bool(meant), wanted, found, note, caveat)
+    return Clause(ClauseKind.PORT, match.path, matched, wanted, found, note, caveat)
