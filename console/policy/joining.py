@@ -91,15 +91,20 @@ class _Joining:
         for policy, rules in self._policies.values():
             subjects = selected(self._later.universe, policy)[1] & ~touched
             ordered |= subjects & tiered
-            # Alone, NetworkPolicies add up.
-            same = None if self._apart(rules) else self._together(rules, self._number)
+            # Alone, NetworkPolicies add up. Names of ports are those of the destination: of ingress rules they differ.
+            apart = self._direction is Direction.INGRESS and any(
+                match.name for rule in rules for match in rule.ports or ()
+            )
+            spoken: dict[int, int] = {}
             for subject in bits(subjects & ~tiered):
                 if subject in self._later.doubts:
                     found.others |= 1 << subject
                     continue
+                names = self._later.universe.names_of(subject) if apart else 0
+                if names not in spoken:
+                    spoken[names] = self._together(rules, subject)
                 ports = more.setdefault(subject, {})
-                on = self._together(rules, subject) if same is None else same
-                ports[self._number] = ports.get(self._number, 0) | on
+                ports[self._number] = ports.get(self._number, 0) | spoken[names]
         exactly = found.exactly.setdefault(self._where, {})
         for subject in bits(ordered):
             asked = None if subject in self._later.doubts else self._ports(subject)
@@ -107,10 +112,6 @@ class _Joining:
                 found.others |= 1 << subject
             else:
                 exactly.setdefault(subject, {})[self._number] = asked
-
-    def _apart(self, rules: Iterable[Rule]) -> bool:
-        """Whether rules are of other ports for each subject: names of ports are those of the destination."""
-        return self._direction is Direction.INGRESS and any(match.name for rule in rules for match in rule.ports or ())
 
     def _ports(self, subject: int) -> int | None:
         """The ports a class lets through to the new one; None where an order or a match is not known."""
