@@ -188,7 +188,7 @@ def test_nothing_of_its_past_is_obeyed_by_the_consoles_terminal(tmp_path: Path) 
         # Timeline: an entry, what it changed, the moment before and after it; Matrix: names, a cell, its ports;
         # Audit: rules, offences, findings, the inventory, a fix; reach, one story; each screen then shows the past.
         for keys, seen in (
-            *(("5", "WHAT"), ("j", ""), ("\t", ""), ("j", ""), ("a", "moment just after"), ("b", "just before")),
+            *(("5", "label app"), ("j", ""), ("\t", ""), ("j", ""), ("a", "moment just after"), ("b", "just before")),
             *(("3", ""), ("j", ""), ("l", ""), ("\r", "comes between|→"), ("\x1b", ""), ("\x1b", "")),
             *(("4", "deny-ingress"), ("j", ""), ("\t", ""), ("j", ""), ("F", ""), ("\x1b", ""), ("f", ""), ("j", "")),
             *(("i", ""), ("j", ""), ("!", ""), ("\x1b", ""), ("1", ""), ("r", ""), ("\x1b", ""), ("n", ""), ("y", "")),
