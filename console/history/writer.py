@@ -72,7 +72,7 @@ class Writer:
         self._digest = b""
         self._stream: zlib._Compress | None = None
         self._since = 0
-        self._keyframe_size = 0
+        self._keyframe_size = self._largest = 0  # bytes, of the last keyframe and of the largest deltas
         self._file = -1
         try:
             self._file = os.open(self.path, os.O_RDWR | os.O_CREAT | os.O_APPEND, 0o600)
@@ -146,6 +146,9 @@ class Writer:
         self._stream = stream
         self._segments.append(_Segment(at, offset))
         self._since, self._keyframe_size = 0, self.size - offset
+        self._keep_bounds(at)
+
+    def _keep_bounds(self, at: int) -> None:
         try:
             self._drop(at)
             self.trouble = ""
@@ -164,6 +167,9 @@ class Writer:
         self._digest = self._write(DELTAS, at, payload, stream)
         self._stream = stream
         self._since += self.size - size
+        self._largest = max(self._largest, self.size - size)
+        if self.bounds.size is not None and self.size > self.bounds.size:
+            self._keep_bounds(at)  # more came at once than was reckoned with
 
     def sync(self) -> None:
         """Have everything on the disk. Raises OSError."""
@@ -199,8 +205,9 @@ class Writer:
         keep = 0
         size, age = self.bounds.size, self.bounds.age
         last = len(self._segments) - 1
-        # What may come before this is looked at again.
-        reserve = 0 if size is None else size // _WORTH_DROPPING + self._keyframe_size
+        # What may come before this is looked at again: deltas until a keyframe is due, and one that is a little larger.
+        next_keyframe = self._keyframe_size + self._keyframe_size // _WORTH_DROPPING
+        reserve = 0 if size is None else size // _WORTH_DROPPING + self._largest + next_keyframe
         if size is not None and self.size > size - reserve:
             # Twice that, so that it is not due again at once.
             while keep < last and self.size - self._segments[keep].offset > size - 2 * reserve:
