@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from functools import reduce
 from operator import or_
 
@@ -27,14 +27,44 @@ class Placed(Mapping[tuple[str, str], int]):
         return sum(map(len, self._tables.values()))
 
 
-def required(entry: Requirement, values: Mapping[tuple[str, str], int], worn: Mapping[str, int]) -> int:
-    """The classes that meet a requirement: `values` and `worn` have those with a label's value, and with any of it."""
-    if entry.operator == "Exists":
-        return worn.get(entry.key, 0)
-    if entry.operator == "DoesNotExist":
-        return ~worn.get(entry.key, 0)
-    listed = reduce(or_, (values.get((entry.key, value), 0) for value in entry.values or ()), 0)
-    return listed if entry.operator == "In" else ~listed
+class Wearers:
+    """The classes with a label's value, and with any value of a label."""
+
+    def __init__(self) -> None:
+        self._values: dict[tuple[str, str], int] = {}
+        self._worn: dict[str, int] = {}
+
+    def copy(self) -> Wearers:
+        """The same, to be added to."""
+        found = Wearers()
+        found._values, found._worn = dict(self._values), dict(self._worn)
+        return found
+
+    def add(self, labels: Iterable[tuple[str, str]], classes: int) -> None:
+        """Have classes wear labels."""
+        values, worn = self._values, self._worn
+        for entry in labels:
+            values[entry] = values.get(entry, 0) | classes
+            worn[entry[0]] = worn.get(entry[0], 0) | classes
+
+    def matching(self, selector: LabelSelector | None, among: int) -> int:
+        """Those of some classes that a selector matches; None matches all."""
+        if selector is None:
+            return among
+        for entry in (selector.match_labels or {}).items():
+            among &= self._values.get(entry, 0)
+        for requirement in selector.match_expressions or ():
+            among &= self._required(requirement)
+        return among
+
+    def _required(self, entry: Requirement) -> int:
+        """The classes that meet a requirement, others that wear no label among them."""
+        if entry.operator == "Exists":
+            return self._worn.get(entry.key, 0)
+        if entry.operator == "DoesNotExist":
+            return ~self._worn.get(entry.key, 0)
+        listed = reduce(or_, (self._values.get((entry.key, value), 0) for value in entry.values or ()), 0)
+        return listed if entry.operator == "In" else ~listed
 
 
 def by_name(selector: LabelSelector, namespace: Namespace) -> bool | None:

@@ -32,7 +32,7 @@ from console.policy.classes import (
     Where,
 )
 from console.policy.grouping import group
-from console.policy.labelled import Placed, by_name, required
+from console.policy.labelled import Placed, Wearers, by_name
 from console.policy.match import selects
 from console.policy.mentions import Mentions
 from console.policy.model import CidrPeer, Network, NodePeer
@@ -125,8 +125,7 @@ class Universe:
         #: By family, who takes part in it: by its addresses, or for want of any.
         self.holding = dict.fromkeys(self.families, 0)
         self.all = 0
-        self._values: dict[tuple[str, str], int] = {}
-        self._worn: dict[str, int] = {}
+        self._labels = Wearers()
         self._by_span: dict[int, dict[int, int]] = {family: {} for family in self.families}
         self._declared: dict[str, dict[ContainerPort, int]] = {}
         for number in range(self.next):
@@ -158,18 +157,15 @@ class Universe:
         if key.host:
             return
         self.selectable |= bit
-        for entry in key.labels:
-            self._values[entry] = self._values.get(entry, 0) | bit
-            self._worn[entry[0]] = self._worn.get(entry[0], 0) | bit
+        self._labels.add(key.labels, bit)
         for port in self.keys.ports[key.names]:
             if port.name in self.vocabulary.names:
                 by_port = self._declared.setdefault(port.name, {})
                 by_port[port] = by_port.get(port, 0) | bit
 
     def _label_namespaces(self) -> None:
-        """Which classes are in a namespace that carries a label, or a label's value; `unread`: whose are unknown."""
-        self._namespace_values: dict[tuple[str, str], int] = {}
-        self._namespace_worn: dict[str, int] = {}
+        """Which classes are in a namespace that wears a label; `unread`: the namespaces whose are unknown."""
+        self._namespace_labels = Wearers()
         self.unread: list[Namespace] = []
         for name, classes in self._spaces.items():
             self._label(self.snapshot.namespace(name), classes)
@@ -178,10 +174,7 @@ class Universe:
         if not namespace.labels_known:
             self.unread.append(namespace)
             return
-        values, worn = self._namespace_values, self._namespace_worn
-        for key, value in namespace.labels.items():
-            values[key, value] = values.get((key, value), 0) | classes
-            worn[key] = worn.get(key, 0) | classes
+        self._namespace_labels.add(namespace.labels.items(), classes)
 
     # -- the next one
 
@@ -199,10 +192,10 @@ class Universe:
             return
         self._shared = False
         self.numbers, self.holding, self._aliases = dict(self.numbers), dict(self.holding), dict(self._aliases)
-        self._spaces, self._values, self._worn = dict(self._spaces), dict(self._values), dict(self._worn)
+        self._spaces = dict(self._spaces)
         self._by_span = {family: dict(held) for family, held in self._by_span.items()}
         self._declared = {name: dict(held) for name, held in self._declared.items()}
-        self._namespace_values, self._namespace_worn = dict(self._namespace_values), dict(self._namespace_worn)
+        self._labels, self._namespace_labels = self._labels.copy(), self._namespace_labels.copy()
         self._networks = {}
 
     def enter(self, pods: PodClass) -> int | None:
@@ -270,31 +263,16 @@ class Universe:
 
     def of_pods(self, selector: LabelSelector | None) -> int:
         """The classes whose pods a podSelector matches, in any namespace; None matches all."""
-        return self._of(selector, self.selectable, self._values, self._worn)
-
-    def _of(
-        self,
-        selector: LabelSelector | None,
-        among: int,
-        values: Mapping[tuple[str, str], int],
-        worn: Mapping[str, int],
-    ) -> int:
-        if selector is None:
-            return among
-        for entry in (selector.match_labels or {}).items():
-            among &= values.get(entry, 0)
-        for requirement in selector.match_expressions or ():
-            among &= required(requirement, values, worn)
-        return among
+        return self._labels.matching(selector, self.selectable)
 
     def selected(self, namespaces: LabelSelector | None, pods: LabelSelector | None, home: str) -> tuple[int, int]:
         """The classes that a pair of selectors surely matches, and those it may (labels that could not be read)."""
         if namespaces is None:
-            found = self._of(pods, self.selectable & self._spaces.get(home, 0), self._values, self._worn)
+            found = self._labels.matching(pods, self.selectable & self._spaces.get(home, 0))
             return found, found
         among = self.of_pods(pods)
         if not self.unread:
-            found = self._of(namespaces, among, self._namespace_values, self._namespace_worn)
+            found = self._namespace_labels.matching(namespaces, among)
             return found, found
         sure, maybe = self._with_unread(namespaces)
         return sure & among, maybe & among
@@ -303,7 +281,7 @@ class Universe:
         unread = 0
         for namespace in self.unread:
             unread |= self._spaces[namespace.name]
-        sure = self._of(selector, self.inside & ~unread, self._namespace_values, self._namespace_worn)
+        sure = self._namespace_labels.matching(selector, self.inside & ~unread)
         maybe = 0
         for namespace in self.unread:
             matched = by_name(selector, namespace)
