@@ -167,7 +167,8 @@ _LAST: Final = (
 
 def keys(setting: Setting) -> Iterator[Figure]:
     """Every kind of key, in a pseudo-terminal, over a large cluster."""
-    source = next((end for end in setting.cluster.ends() if "trainer" in end), setting.cluster.ends()[0])
+    ends = setting.cluster.ends()[::-1]  # from the end: what happens opens the first namespaces
+    source = next((end for end in ends if "trainer" in end), ends[0])
     counts = setting.cluster.counts
     filled = f"● live · {counts['Namespace']} ns · {counts['Pod']:,} pods"  # each walk leaves more policies behind
     with changing(setting.cluster_json, setting.folder) as (kubeconfig, change):
