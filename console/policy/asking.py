@@ -93,7 +93,10 @@ def _rule(rule: Rule, question: Question, modes: Modes) -> RuleTrace:
         peers = tuple([_peer(peer, rule, question, modes) for peer in rule.peers])
     if rule.ports is None:
         found = f"{question.port}/{question.protocol.value}"
-        ports: tuple[Clause, ...] = (Clause(ClauseKind.ANY_PORT, rule.path, True, "any port", found),)
+        # Ports that a rule failing closed may name do not count, so it must not be said to name none.
+        closed = any(isinstance(peer, UnknownPeer) for peer in rule.peers or ())
+        note = "the whole rule fails closed, whatever ports it names" if closed else ""
+        ports: tuple[Clause, ...] = (Clause(ClauseKind.ANY_PORT, rule.path, True, "any port", found, note),)
     else:
         ports = tuple([_port(match, question, modes) for match in rule.ports])
     peer, port = either(*[each.matched for each in peers]), either(*[each.matched for each in ports])

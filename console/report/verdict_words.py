@@ -43,7 +43,8 @@ def clause_fact(clause: Clause, side: str = "peer") -> str:
     note = f" ({clean(clause.note)})" if clause.note else ""
     wanted, found = clean(clause.wanted), clean(clause.found)
     if clause.kind in (ClauseKind.ANY_PEER, ClauseKind.ANY_PORT):
-        return f"names no {'peer' if clause.kind is ClauseKind.ANY_PEER else 'port'}: {wanted} matches"
+        named = "peer" if clause.kind is ClauseKind.ANY_PEER else "port"
+        return f"{clean(clause.note) or f'names no {named}'}: {wanted} matches"
     if clause.kind is ClauseKind.PORT:
         return f"port wants {wanted}; asked is {found}{note}"
     if clause.kind in _ADDRESSED:

@@ -97,7 +97,11 @@ def says(clause: Clause, raw: Raw) -> None:
     value, last = there(raw, clause.path), clause.path[-1] if clause.path else ""
     if clause.kind in (ClauseKind.ANY_PEER, ClauseKind.ANY_PORT):
         key = ("from", "to") if clause.kind is ClauseKind.ANY_PEER else ("ports", "protocols")
-        assert not any(value.get(each) for each in key)
+        if clause.note:
+            assert clause.note == "the whole rule fails closed, whatever ports it names"
+            assert any("later" in peer for peer in value.get("from", value.get("to")))
+        else:
+            assert not any(value.get(each) for each in key)
     elif clause.kind is ClauseKind.NAMESPACE:
         assert clause.wanted.removeprefix("namespace ") == raw["metadata"]["namespace"]
     elif clause.kind is ClauseKind.PORT:

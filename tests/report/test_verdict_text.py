@@ -56,6 +56,17 @@ def test_a_policy_that_passes_is_not_said_to_allow():
     assert headline.endswith("ingress allowed by b/open rule 1")
 
 
+def test_a_rule_that_fails_closed_is_not_said_to_name_no_port_where_it_names_one():
+    spec = {"tier": "Admin", "priority": 1, "subject": ALL, "ingress": [
+        {"action": "Deny", "from": [{"later": {}}], "protocols": [{"tcp": {"destinationPort": {"number": 443}}}]}
+    ]}  # fmt: skip
+    api = "policy.networking.k8s.io/v1alpha2"
+    written = {"apiVersion": api, "kind": "ClusterNetworkPolicy", "metadata": {"name": "closed"}, "spec": spec}
+    lines = said(document(written), trace=True)
+    assert not any("names no port" in line for line in lines)
+    assert "✓ the whole rule fails closed, whatever ports it names: any port matches" in lines
+
+
 def test_policies_of_one_priority_that_disagree_leave_their_tier_unknown_and_none_of_them_carries():
     cluster = snapshot(PODS + admin("x", "Allow") + admin("y", "Deny"))
     ingress = ask(cluster, "a/src", "b/dst", "80").cases[0].ingress
