@@ -242,6 +242,8 @@ class BrowseScreen(FilterScreen):
         question = self.session.question
         if question.source and question.destination:
             self.session.ask_port = not question.port
+            # What was said of the first end would lie over the keys of what opens.
+            self.app.clear_notifications()
             self.action_go("simulate")
         else:
             key, other = ("d", "destination") if side == "source" else ("s", "source")
