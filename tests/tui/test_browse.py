@@ -241,6 +241,20 @@ async def test_source_and_destination_are_remembered_and_both_lead_to_the_verdic
         await user.until(lambda: user.app.base and user.app.base.NAME == "simulate")
 
 
+async def test_what_was_said_of_the_first_end_does_not_lie_over_the_keys_of_what_opens(still: Still) -> None:
+    async with console(still, size=(80, 24)) as user:
+        await user.live()
+        await user.command("ns serving")
+        await user.put_cursor("vllm-llama")
+        await user.press("s")
+        await user.until(lambda: "Now d on the destination" in user.notices)
+        await user.command("ns observability")
+        await user.put_cursor("otel-collector")
+        await user.press("d")
+        await user.see("Port of observability")
+        assert "Now d on the destination" not in user.notices
+
+
 async def test_a_label_full_of_tricks_is_shown_for_what_it_is(demo: DemoCluster, source: LiveSource) -> None:
     tricks = {"a": "[/oops]", "b": "\x1b[31mred\x1b]0;title\x07", "c": "\u202egnp.exe", "d": "x" * 4096, "e": "a\nb"}
     demo.store.apply(pod("training", "aaa-hostile", **tricks))
