@@ -59,7 +59,7 @@ class Stage(App[None], inherit_bindings=False):
     clock: Callable[[], float]
     #: Called when all was read, and again when what that leads to was made ready.
     settled: Callable[[], object] | None = None
-    #: Called every second with how many seconds no key was pressed.
+    #: Called every second with how many seconds no key was pressed and nothing was worked out for one.
     tidy: Callable[[float], object]
     #: The most bytes that are copied through the terminal; None: what terminals are known to take.
     copy_limit: int | None = None
@@ -89,6 +89,8 @@ class Stage(App[None], inherit_bindings=False):
         if aging and (base := self.base) is not None:
             with suppress(NoMatches):  # a screen is there a moment before what is on it
                 base.draw_chrome()
+        if any(worker.is_running for worker in self.workers):
+            self._pressed = time.monotonic()  # somebody waits for what comes of it
         self.tidy(time.monotonic() - self._pressed)
 
     async def on_event(self, event: events.Event) -> None:

@@ -33,6 +33,7 @@ _ESCAPES: Final = re.compile(rb"\x1b(?:\[[0-?]*[ -/]*[@-~]|[()][A-Z0-9]|[=>78]|\
 _ASKS_FOR_MARKS: Final = b"\x1b[?2026$p"
 _HAS_MARKS: Final = b"\x1b[?2026;2$y"
 _FRAME: Final = b"\x1b[?2026h"
+_FRAME_END: Final = b"\x1b[?2026l"
 
 
 class Usage(NamedTuple):
@@ -48,16 +49,17 @@ class Usage(NamedTuple):
 
 
 class Latency(NamedTuple):
-    """Milliseconds from writing a key to the first byte drawn, and to the last before it was quiet; and of CPU.
+    """Milliseconds from writing a key to the first byte drawn, to the end of its frame, and to the last byte.
 
-    `alone` is the second less the time in which the program's event loop was ready to
-    run while others had the cores: what it would have been on a machine of its own.
+    `frame` and `last` are less the time in which the program's event loop was ready to
+    run while others had the cores: what they would have been on a machine of its own.
+    `last` is that before it was quiet: what was worked out elsewhere is drawn by then.
     `loop` is the CPU time of that loop alone, all that followed from the key included.
     """
 
     first: float
+    frame: float
     last: float
-    alone: float
     loop: float
 
 
@@ -134,10 +136,12 @@ class Terminal:
         first = self._read(DEAF)
         if first is None:
             raise RuntimeError(f"{key!r} showed nothing within {DEAF} s")
-        last = self.settle() or _Drew(first, self._waited())
-        took = last.at - began
-        seconds = (first - began, took, took - (last.waited - waited), self._loop() - loop)
-        return Latency(*(each * 1000 for each in seconds))
+        frame = _Drew(first, self._waited())
+        while _FRAME_END not in self._drawn and (more := self._read(QUIET)) is not None:
+            frame = _Drew(more, self._waited())
+        last = self.settle() or frame
+        alone = (each.at - began - (each.waited - waited) for each in (frame, last))
+        return Latency(*(each * 1000 for each in (first - began, *alone, self._loop() - loop)))
 
     def check(self, wanted: str) -> None:
         """Raise unless the key that was pressed last drew a text that matches `wanted`."""

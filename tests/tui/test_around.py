@@ -34,13 +34,17 @@ async def around(user: Driver, end: str) -> None:
     await user.until(lambda: "Blast radius, 4 hops" in str(tree(user, "hops").border_title), "worked out")
 
 
+def under_cursor(user: Driver, id: str) -> str:
+    node = tree(user, id).node
+    return "".join(piece.text for piece in node.line) if node is not None else ""
+
+
 async def on_line(user: Driver, id: str, *parts: str) -> None:
     """Put the cursor on the line of a tree that holds all of some texts."""
     await user.tab_to(id)
     view = tree(user, id)
     for _ in range(80):
-        node = view.node
-        if node is not None and all(part in "".join(piece.text for piece in node.line) for part in parts):
+        if all(part in under_cursor(user, id) for part in parts):
             return
         await user.press("j")
     raise AssertionError(f"no line with {parts}:\n" + "\n".join(view.lines))
@@ -74,6 +78,11 @@ async def test_an_edge_leads_to_simulate_which_says_the_same_and_esc_leads_back(
         assert user.app.session.question == (TRAINER, "feature-store/deployment/feast-online", "6566/TCP")
         await user.press("escape")
         await user.until(lambda: user.app.base and user.app.base.NAME == "around", "back")
+        # Where one was is where one comes back to, before and after all of it is worked out again.
+        assert "deployment/feast-online" in under_cursor(user, "onward")
+        await user.until(lambda: "Blast radius, 4 hops" in str(tree(user, "hops").border_title), "worked out again")
+        assert "deployment/feast-online" in under_cursor(user, "onward")
+        assert "From here · 9 workloads" in user.text
         await on_line(user, "onward", "internet")
         await user.press("enter")
         await user.see("○ BLOCKED")

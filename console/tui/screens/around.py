@@ -91,12 +91,19 @@ class AroundScreen(CommandScreen):
         state = self._subject, found, findings.error, findings.trouble, frame.status.state
         if state == self._drawn:
             return
-        anew = not isinstance(self._drawn, tuple) or self._drawn[0] != self._subject or self._drawn[1] is None
-        self._drawn = state
+        drawn = self._drawn
+        anew = not isinstance(drawn, tuple) or drawn[0] != self._subject or drawn[1] is None
         onward, inward, hops = (self.tree_of(each) for each in ("onward", "inward", "hops"))
+        error = findings.error if findings.wanted.around == self._subject else None
+        if isinstance(drawn, tuple) and not anew and found is None and error is None and not findings.trouble:
+            # One comes back to where one was: that stays, and says what it is, until it is worked out again.
+            for view in (onward, inward, hops):
+                draw.title(view, "◌ as of before, working it out again …")
+            self._drawn = drawn[:2]
+            return
+        self._drawn = state
         if found is None:
             draw.title(onward, f"Around {self._subject}")
-            error = findings.error if findings.wanted.around == self._subject else None
             lines = waiting(frame, trouble=findings.trouble, error=error, rescue_keys=self.rescue_keys())
             onward.show([Node(("wait", n), line) for n, line in enumerate(lines)], anew=True)
             for view in (inward, hops):
