@@ -76,31 +76,39 @@ class Prover:
         )
         self._isolating: dict[tuple[int, Direction], list[Policy]] = {}
         self._networked: dict[int, bool] = {}
-        self._rules: dict[tuple[int, Direction], list[tuple[int, tuple[PortMatch, ...] | None]]] = {}
+        self._rules: dict[tuple[int, Direction, int], list[tuple[int, tuple[PortMatch, ...] | None]]] = {}
 
     def prove(
         self, scene: Scene, source: Side, a: int, destination: Side, b: int, port: Port, *, lets: bool = False
     ) -> Proof:
         """What the path from a class of `source` to a class of `destination` rests on, on a port of the latter.
 
-        `lets`: where address families differ, what lets it through is told, else what does not.
+        `lets`: where address families differ, what lets it through is told, else what may or does not.
         """
         reach = scene.reach
         key = a, b, port, lets
         if key not in self._known:
-            if self._plain and a != b and self._by_networks(reach, a) and self._by_networks(reach, b):
+            holding = reach.universe.holding
+            over = [family for family in reach.families if holding[family] >> a & holding[family] >> b & 1]
+            if over and self._plain and a != b and self._by_networks(reach, a) and self._by_networks(reach, b):
                 ports = scene.container_ports(destination, b)
-                said = [
-                    self._direction(reach, Direction.EGRESS, a, b, port, ports),
-                    self._direction(reach, Direction.INGRESS, b, a, port, ports),
-                ]
+                either = [self._both(reach, family, a, b, port, ports) for family in over]
+                said = next((each for each in either if lets and all(one.open for one in each)), either[0])
             else:
                 connection = Connection(scene.end(source, a), scene.end(destination, b), *port)
                 cases = self._engine.cases(connection)
-                through = [case for case in cases if case.outcome is Outcome.ALLOWED]
-                said = list(_asked(through[0] if lets and through else cases[0]))
+                meant = Outcome.ALLOWED if lets else Outcome.UNKNOWN
+                said = tuple(_asked(next((case for case in cases if case.outcome is meant), cases[0])))
             self._known[key] = _proof(said)
         return self._known[key]
+
+    def _both(
+        self, reach: Reachability, family: int, a: int, b: int, port: Port, ports: Iterable[ContainerPort]
+    ) -> tuple[_Said, ...]:
+        return (
+            self._direction(reach, family, Direction.EGRESS, a, b, port, ports),
+            self._direction(reach, family, Direction.INGRESS, b, a, port, ports),
+        )
 
     def _by_networks(self, reach: Reachability, number: int) -> bool:
         """Whether NetworkPolicies alone govern a class."""
@@ -112,6 +120,7 @@ class Prover:
     def _direction(
         self,
         reach: Reachability,
+        family: int,
         direction: Direction,
         subject: int,
         peer: int,
@@ -129,7 +138,7 @@ class Prover:
             self._isolating[subject, direction] = isolating
         if not isolating:
             return _Said(direction, True, Ground.DEFAULT, ())
-        letting = tuple(each.ref for each in isolating if self._lets(reach, each, direction, peer, port, ports))
+        letting = tuple(each.ref for each in isolating if self._lets(reach, family, each, direction, peer, port, ports))
         if letting:
             return _Said(direction, True, Ground.POLICY, letting)
         return _Said(direction, False, Ground.POLICY, tuple(each.ref for each in isolating), isolated=True)
@@ -137,22 +146,24 @@ class Prover:
     def _lets(
         self,
         reach: Reachability,
+        family: int,
         policy: Policy,
         direction: Direction,
         peer: int,
         port: Port,
         ports: Iterable[ContainerPort],
     ) -> bool:
-        key = id(policy), direction
+        key = id(policy), direction, family
         if key not in self._rules:
-            self._rules[key] = [(_peers(reach, rule.peers), rule.ports) for rule in policy.rules(direction) or ()]
+            rules = policy.rules(direction) or ()
+            self._rules[key] = [(_peers(reach, family, rule.peers), rule.ports) for rule in rules]
         return any(
             peers >> peer & 1 and (matches is None or any(_on(match, port, ports) for match in matches))
             for peers, matches in self._rules[key]
         )
 
 
-def _peers(reach: Reachability, peers: Iterable[object] | None) -> int:
+def _peers(reach: Reachability, family: int, peers: Iterable[object] | None) -> int:
     universe = reach.universe
     if peers is None:
         return universe.all
@@ -160,7 +171,7 @@ def _peers(reach: Reachability, peers: Iterable[object] | None) -> int:
     for peer in peers:
         if isinstance(peer, PodPeer):
             found |= universe.selected(peer.namespaces, peer.pods, peer.home)[0]
-        elif isinstance(peer, CidrPeer):
+        elif isinstance(peer, CidrPeer) and peer.network.version == family:
             found |= universe.of_network(peer)
     return found
 

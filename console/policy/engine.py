@@ -205,6 +205,9 @@ class Engine:
                 caveats.update(baseline_caveats(self.selecting(trace.question.subject.pod), trace))
         if apart:
             caveats.add(Caveat("NO_COMMON_FAMILY"))
+        else:
+            of_another = [each for each in (src, dst) if _of_another_family(each)]
+            caveats.update(Caveat("NO_COMMON_FAMILY", each.name) for each in of_another)
         answers = (egress.allowed, ingress.allowed)
         outcome = Outcome.BLOCKED if False in answers else Outcome.UNKNOWN if None in answers else Outcome.ALLOWED
         case = Case(sources.names, destinations.names, port, outcome, egress, ingress, tuple(sorted(caveats)))
@@ -274,6 +277,15 @@ def _over(end: End, family: int | None, families: Sequence[int]) -> End:
         pod for pod in end.pods if not (own := families_of(pod)) or family in own or not own.intersection(families)
     )
     return end if len(kept) == len(end.pods) else replace(end, pods=kept)
+
+
+def _of_another_family(party: Party) -> bool:
+    """Whether one of several replicas has addresses, and none of a family that both ends hold.
+
+    Policies are read for it nonetheless; nothing is carried between it and the other end.
+    """
+    pod = party.pod or party.host_pod
+    return party.address is None and pod is not None and bool(families_of(pod))
 
 
 def _families_of(end: End) -> frozenset[int] | None:

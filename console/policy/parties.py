@@ -178,6 +178,9 @@ def replicas(
 
 def _signature(pod: Pod, address: Address | None, scope: Scope) -> object:
     labels = tuple((key, pod.labels[key]) for key in sorted(scope.keys & pod.labels.keys()))
-    member = None if address is None else tuple(contains(network, address) for network in scope.networks)
+    # Without an address in the family: none yet, or one in another.
+    member: object = bool(families_of(pod))
+    if address is not None:
+        member = tuple(contains(network, address) for network in scope.networks)
     # A hostNetwork pod is its node's address, which may be the other end's own node.
     return pod.namespace, labels, pod.ports, member, (address, pod.node) if pod.host_network else None

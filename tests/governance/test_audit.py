@@ -18,7 +18,7 @@ from console.objects.snapshot import build
 from console.policy.close import CLOSED, Close, NoClose
 from console.policy.engine import Engine
 from console.policy.verdict import Outcome
-from tests.clusters import namespace, pod, policy, snapshot
+from tests.clusters import document, namespace, pod, policy, snapshot
 from tests.governance.auditing import TODAY, asked, audited, pairs, rule
 
 ROLE = "governance.netpol-console.dev/role"
@@ -96,6 +96,22 @@ status: {phase: Running, podIP: 192.168.0.1, podIPs: [{ip: 192.168.0.1}]}
         (finding,) = (each for each in found.findings if each.code == "RULE_MATCHES_NOTHING")
         assert finding.place is not None
         assert finding.place.line == 3
+
+
+def test_a_policy_over_the_other_address_family_is_not_told_to_let_a_path_through() -> None:
+    agent = yaml.safe_load(pod("n", "agent", "10.0.0.9"))
+    agent["spec"]["hostNetwork"] = True
+    agent["status"]["podIPs"].append({"ip": "fd00::9"})
+    out = "{podSelector: {}, policyTypes: [Egress], egress: [{to: [{ipBlock: {cidr: %s}}]}]}"
+    cluster = (
+        worker("t", "trainer", 1, "training")
+        + document(agent)
+        + policy("t", "four", out % "0.0.0.0/0")
+        + policy("t", "six", out % '"::/0"')
+    )
+    found = rule(audited(cluster, charter("{name: a, from: role:training, never: namespace:n}")), "a")
+    (offence,) = found.offences
+    assert [ref.name for ref in offence.policies] == ["four"]
 
 
 class TestExceptions:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import pytest
+import yaml
 
 from console.errors import UsageError
 from console.objects.coverage import INVALID_POLICY, NOT_READABLE, UNPARSED, Gap
@@ -147,6 +148,19 @@ def test_an_ipv4_rule_does_not_open_the_ipv6_internet_of_a_dual_stack_pod():
         "over IPv4": Outcome.ALLOWED,
         "over IPv6": Outcome.BLOCKED,
     }
+
+
+def test_a_replica_of_a_family_that_the_other_end_does_not_hold_is_named():
+    ipblock = "{podSelector: {}, policyTypes: [Egress], egress: [{to: [{ipBlock: {cidr: 0.0.0.0/0}}]}]}"
+    owner = [{"apiVersion": "apps/v1", "kind": "StatefulSet", "name": "set", "uid": "u", "controller": True}]
+    pods = [yaml.safe_load(pod("a", f"set-{number}", ip)) for number, ip in enumerate(("10.0.0.1", "fd00::1"))]
+    for each in pods:
+        each["metadata"]["ownerReferences"] = owner
+    cluster = snapshot("".join(map(document, pods)) + policy("a", "out", ipblock))
+    verdict = ask(cluster, "a/statefulset/set", "ip:192.0.2.1", "443")
+    apart = [caveat.detail for caveat in verdict.caveats if caveat.code == "NO_COMMON_FAMILY"]
+    assert apart == ["a/set-1"]
+    assert codes(ask(cluster, "a/set-0", "ip:192.0.2.1", "443")) == set()
 
 
 def test_the_own_node_is_let_through_a_deny_all():

@@ -186,7 +186,7 @@ class SimulateScreen(CommandScreen):
         node = self.path.node
         focus = (node.focus if node else None) or (path.leading_focus(judged) if judged else None)
         sheet = self._sheets.of(focus.ref, self.frame.snapshot) if focus else None
-        state = (focus, sheet)
+        state = (focus, sheet, judged is None)
         if state == self._yaml_state:
             return
         same = self._focus is not None and focus is not None and self._focus.ref == focus.ref
