@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass, field
 
 import msgspec
@@ -10,7 +10,7 @@ import msgspec
 from console.governance.hygiene_seen import Seen, Turned, matches
 from console.objects.selectors import LabelSelector
 from console.policy.explain_idle import INJECTED
-from console.policy.explain_model import Members
+from console.policy.explain_model import Members, PeerView
 from console.policy.explain_study import Study
 from console.policy.explain_wide import alternatives
 from console.policy.match import keys_of
@@ -151,7 +151,10 @@ def rests_of(study: Study, keys: frozenset[str], *, worn: bool) -> Rests:
             named = view.direction is Direction.EGRESS and any(port.match.name for port in rule.ports or ())
             if named and (rule.peers is None or any(peer.members is None for peer in rule.peers)):
                 return Rests(None)
-            counted = named or any(alternatives(rule.peers or ()))
+            neighbours = list(alternatives(rule.peers or ()))
+            counted = named or bool(neighbours)
+            # Of two alternatives it is told whom they would match as one.
+            peers += [each for pair in neighbours for each in _together(*pair)]
             for peer in rule.peers or ():
                 if isinstance(peer.peer, NodePeer):
                     return Rests(None)
@@ -170,6 +173,13 @@ def rests_of(study: Study, keys: frozenset[str], *, worn: bool) -> Rests:
     subject = told if INJECTED.keys().isdisjoint(keys_of(pods)) else None
     near = frozenset().union(*(each.namespaces for each in peers))
     return Rests(frozenset([study.policy.ref.namespace]), subject, tuple(peers), services, near, selectors)
+
+
+def _together(one: PeerView, other: PeerView) -> Iterator[_Peer]:
+    """The pods of each that the selector of the other would match, too."""
+    for view, beside in ((one, other), (other, one)):
+        if view.members is not None and isinstance(beside.peer, PodPeer):
+            yield _Peer(frozenset(view.members.namespaces), b"", beside.peer.pods, none=False)
 
 
 def _peer(peer: PodPeer, members: Members, *, counted: bool) -> _Peer:

@@ -238,6 +238,26 @@ def test_a_label_that_no_policy_asks_for_and_that_says_what_a_pod_is_for_is_seen
     assert severity(auditor.audit(Engine(builder.build(), engine))) == "low"
 
 
+def test_a_label_by_which_two_alternatives_would_match_a_pod_as_one_is_seen() -> None:
+    either = (
+        "{podSelector: {}, ingress: [{from: [{podSelector: {matchLabels: {app: in}}}, {namespaceSelector: OTHER}]}]}"
+    )
+    other = "{matchLabels: {kubernetes.io/metadata.name: b}}"
+    pods = [pod("a", "own", "10.0.0.1", app="in"), pod("b", "one", "10.0.0.2"), pod("b", "two", "10.0.0.3")]
+    text = "".join([namespace("a"), namespace("b"), *pods, policy("a", "in", either.replace("OTHER", other))])
+    builder, auditor = SnapshotBuilder(snapshot(text)), Auditor(default_charter(), today=TODAY)
+    engine = Engine(builder.build())
+
+    def told(found: Audit) -> list[str]:
+        return [found for each in found.findings if each.code == "OPENS_BOTH" for found in each.evidence]
+
+    assert told(auditor.audit(engine)) == []
+    held = engine.snapshot.contents["b"].pods["one"]
+    builder.put(replace(held, labels={"app": "in"}))
+    (evidence,) = told(auditor.audit(Engine(builder.build(), engine)))
+    assert evidence.endswith("they match 3 pods, and in one item, where both must hold, they would match 1")
+
+
 def test_engines_that_share_nothing_name_each_policy_once() -> None:
     builder, auditor = _builder(), Auditor(default_charter(), today=TODAY)
     auditor.audit(Engine(builder.build()))
