@@ -8,10 +8,11 @@ from __future__ import annotations
 
 import asyncio
 import gc
+import sys
 import time
 from collections.abc import Callable, Sequence
 from functools import partial
-from typing import TYPE_CHECKING, ClassVar
+from typing import TYPE_CHECKING, ClassVar, Final
 
 from textual import events, work
 from textual.binding import BindingType
@@ -28,6 +29,10 @@ if TYPE_CHECKING:
     from console.settings import Settings
     from console.tui.model.frame import Frame
     from console.tui.screens.commanding import CommandScreen
+
+#: Seconds that a thread beside the loop keeps the interpreter while the loop waits for it: Python's own 5 ms, asked
+#: for at every read and write, add up to more than a frame takes.
+_TURN: Final = 0.0005
 
 
 class ConsoleApp(Stage, inherit_bindings=False):
@@ -204,5 +209,6 @@ def run(
         tidy=garbage.tidy,
     )
     garbage.begin()
+    sys.setswitchinterval(_TURN)
     asyncio.run(signals.run(app))
     return app.return_code or 0
