@@ -94,8 +94,13 @@ class MainScreen(Ground[None], inherit_bindings=False):
     def _catch_up(self) -> None:
         """Catch up with what happened while another screen was shown."""
         if self.console.base is self:  # and not only mounted ahead of being shown
-            self.console.survey.want(self.wanted)
+            _ = self.wanted  # a command may have asked for something else
+            self.call_after_refresh(self._want)  # what works that out would hold up the first frame
         self.refresh_frame()
+
+    def _want(self) -> None:
+        if self.console.base is self:
+            self.console.survey.want(self.wanted)
 
     @property
     def unneeded_keys(self) -> tuple[str, ...]:

@@ -42,7 +42,7 @@ class FixScreen(TextScreen):
         """Start."""
         super().begin()
         if self._question.complete:
-            self._work_out()
+            self.call_after_refresh(self._work_out)  # which would hold up the first frame
 
     @work(exclusive=True, exit_on_error=False)
     async def _work_out(self) -> None:

@@ -86,6 +86,8 @@ class WhatIfScreen(Cover[None], inherit_bindings=False):
         self._start = start or Start()
         self._given = start is not None
         self._ready = False
+        # Asked for before the text was there.
+        self._remove = False
         self._saved = ""
         self._leaving = False
         self._note = ""
@@ -141,7 +143,7 @@ class WhatIfScreen(Cover[None], inherit_bindings=False):
         self._draw_answer()
         self._draw_state()
         if self._asked:
-            self._begin()
+            self.call_after_refresh(self._begin)  # working it out would hold up the first frame
 
     def _stop_waiting(self) -> None:
         if self._pause is not None:
@@ -153,8 +155,10 @@ class WhatIfScreen(Cover[None], inherit_bindings=False):
         self.set_class(self.size.width < WIDE, "-slim")
         self._draw_answer()
 
-    @work(exit_on_error=False)
+    @work(exclusive=True, group="begin", exit_on_error=False)
     async def _begin(self) -> None:
+        if self not in self.app.screen_stack:
+            return
         if not self._given:
             try:
                 engine = self._stage.frame.engine
@@ -170,6 +174,8 @@ class WhatIfScreen(Cover[None], inherit_bindings=False):
             editor.load_text(self._start.text + typed)
         self._saved = editor.text if self._start.ref is not None else ""
         self._ready = True
+        if self._remove:
+            editor.clear()
         self._try()
 
     # Following the text ----------------------------------------------------------------------------------------------
@@ -290,6 +296,7 @@ class WhatIfScreen(Cover[None], inherit_bindings=False):
     def action_remove(self) -> None:
         """What if the policy were not there; undone as any edit."""
         self._editor.clear()
+        self._remove = not self._ready
 
     def action_save(self) -> None:
         """Write the YAML to a file."""
