@@ -122,6 +122,8 @@ class Stage(App[None], inherit_bindings=False):
 
     def on_audited(self, message: Audited) -> None:
         """Draw how the cluster stands to its charter now, and say at once which rule broke, and by what."""
+        if self.standing.audit is None and "audit" in self._screen_stacks:
+            self.set_timer(_IDLE, partial(self._draw_ahead, "audit"))
         self.standing = message.standing
         for news in self.standing.news:
             rule = news.turn.rule
@@ -138,6 +140,7 @@ class Stage(App[None], inherit_bindings=False):
             # What switch_mode does for a mode it has not seen, without the switch; Textual has no name for that.
             if self.is_running:
                 await self._init_mode(mode)
+                self._draw_ahead(mode)
         from console.tui.screens.fix import FixScreen
         from console.tui.screens.picker import Picker
         from console.tui.screens.text import TextScreen, YamlScreen
@@ -150,6 +153,14 @@ class Stage(App[None], inherit_bindings=False):
                 cover._refresh_layout(self.size)
         # The desk, too, has made ready by now what comes next.
         settled()
+
+    def _draw_ahead(self, mode: str) -> None:
+        """Draw a main screen that is mounted, and not on screen."""
+        screen = cast("CommandScreen", self._screen_stacks[mode][-1])
+        if screen is not self.base:
+            screen.draw_chrome()
+            screen.draw(self.frame)
+            screen._refresh_layout(self.size)
 
     @property
     def _background_screens(self) -> list[Screen[Any]]:

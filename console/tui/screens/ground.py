@@ -66,6 +66,12 @@ class Ground(Screen[ScreenResultType], inherit_bindings=False):
         super()._on_timer_update()
 
 
+    async def _invoke_and_clear_callbacks(self) -> None:
+        """What is to come after a frame comes after it, too, where drawing is held back while screens change."""
+        if not (self.is_current and self.app._batch_count):
+            await super()._invoke_and_clear_callbacks()
+
+
 class Cover(Ground[ScreenResultType], ModalScreen[ScreenResultType], inherit_bindings=False):
     """A screen that lies over another. It is kept when it is closed, and shows something else the next time.
 
