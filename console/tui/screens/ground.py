@@ -65,7 +65,6 @@ class Ground(Screen[ScreenResultType], inherit_bindings=False):
             self._compositor._dirty_regions.add(self.outer_size.region)
         super()._on_timer_update()
 
-
     async def _invoke_and_clear_callbacks(self) -> None:
         """What is to come after a frame comes after it, too, where drawing is held back while screens change."""
         if not (self.is_current and self.app._batch_count):
