@@ -69,12 +69,12 @@ def _ties(scene: Scene) -> Iterator[Finding]:
             if not shared or not directions:
                 continue
             decides = [each for each in directions if _depends(scene, one, other, each, shared)]
-            pods = [pod for number in bits(shared) for pod in scene.reach.universe.pods[number].pods]
-            some = listed([f"{pod.namespace}/{pod.name}" for pod in pods])
+            held = [pod for number in bits(shared) for pod in scene.reach.universe.pods[number].pods]
+            pods = sorted(f"{pod.namespace}/{pod.name}" for pod in held)
             facts = [
                 f"{policy_name(one.ref)} and {policy_name(other.ref)} have priority {priority} "
                 f"in the {tier.name.replace('_', ' ').capitalize()} tier",
-                f"both select {counted(len(pods), 'pod')}: {some}",
+                f"both select {counted(len(pods), 'pod')}: {listed(pods)}",
             ]
             if decides:
                 facts.append(f"for {' and '.join(each.value for each in decides)} the answer depends on their order")

@@ -73,6 +73,8 @@ def fix_for(engine: Engine, verdict: Verdict, raw_of: RawOf) -> Fix | None:
     """
     if verdict.outcome not in (Outcome.BLOCKED, Outcome.PARTIAL):
         return None
+    if any(caveat.code == "NO_COMMON_FAMILY" and not caveat.detail for caveat in verdict.caveats):
+        return None  # nothing is carried between the two, whatever policies say
     steps: tuple[Step, ...] = ()
     for blocked in _all_that_blocks(engine.snapshot, verdict):
         taken = {ref_of(step.raw) for step in steps if isinstance(step, New)}

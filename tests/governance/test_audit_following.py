@@ -17,7 +17,7 @@ from console.objects.core import Pod
 from console.objects.netpol import NetworkPolicy
 from console.objects.snapshot import SnapshotBuilder
 from console.policy.engine import Engine
-from tests.clusters import namespace, pod, policy, snapshot
+from tests.clusters import document, namespace, pod, policy, snapshot
 from tests.governance.auditing import TODAY, demo, pairs, rule
 from tests.governance.test_rules_proven import WORLDS, unhurried
 from tests.policy.strategies import Raw, worlds
@@ -256,6 +256,24 @@ def test_a_label_by_which_two_alternatives_would_match_a_pod_as_one_is_seen() ->
     builder.put(replace(held, labels={"app": "in"}))
     (evidence,) = told(auditor.audit(Engine(builder.build(), engine)))
     assert evidence.endswith("they match 3 pods, and in one item, where both must hold, they would match 1")
+
+
+def test_pods_are_named_in_one_order_whenever_they_came() -> None:
+    def tied(name: str) -> str:
+        spec = {"tier": "Admin", "priority": 1, "subject": {"namespaces": {}}}
+        spec["ingress"] = [{"action": "Accept", "from": [{"namespaces": {}}]}]
+        api = "policy.networking.k8s.io/v1alpha2"
+        return document({"apiVersion": api, "kind": "ClusterNetworkPolicy", "metadata": {"name": name}, "spec": spec})
+
+    text = namespace("a") + namespace("b") + pod("b", "two", "10.0.0.2") + tied("c1") + tied("c2")
+    builder, auditor = SnapshotBuilder(snapshot(text)), Auditor(default_charter(), today=TODAY)
+    engine = Engine(builder.build())
+    auditor.audit(engine)
+    for each in snapshot(pod("a", "one", "10.0.0.1")).pods():
+        builder.put(each)
+    found = auditor.audit(Engine(builder.build(), engine))
+    (finding,) = [each for each in found.findings if each.code == "SAME_PRIORITY"]
+    assert finding.evidence[1] == "both select 2 pods: a/one, b/two"
 
 
 def test_engines_that_share_nothing_name_each_policy_once() -> None:

@@ -25,6 +25,7 @@ from console.policy.fix_rules import VOLATILE, without
 from console.policy.model import Protocol
 from console.policy.parties import families_of
 from console.policy.verdict import Connection, End, Outcome, Verdict
+from console.tui.model.fixview import why_none
 from tests.clusters import document, namespace, pod, policy, snapshot
 from tests.policy.asking import WORLDS, ask, engine_of, questioned, unhurried
 from tests.policy.strategies import Connection as Asked
@@ -146,6 +147,8 @@ def test_a_fix_opens_what_was_asked_closes_nothing_and_says_all_else_it_opens(wo
 
 def beyond_repair(verdict: Verdict) -> bool:
     """Whether no policy can open it: an end without a name to policies is let in, or the answer would be unknown."""
+    if ("NO_COMMON_FAMILY", "") in {(caveat.code, caveat.detail) for caveat in verdict.caveats}:
+        return True  # the network carries nothing between the two
     for case in verdict.cases:
         if None in (case.egress.allowed, case.ingress.allowed):
             return True
@@ -157,6 +160,15 @@ def beyond_repair(verdict: Verdict) -> bool:
             if trace.allowed is False and trace.question.peer.pod is None and trace.question.peer.address is None:
                 return True
     return False
+
+
+def test_nothing_is_proposed_between_ends_that_share_no_address_family() -> None:
+    closed = policy("b", "closed", "{podSelector: {}}")
+    for address, proposed in (("10.0.0.2", True), ("fd00::2", False)):
+        fix, _, verdict = fixed(SRC + pod("b", "dst", address) + closed)
+        assert verdict.outcome is Outcome.BLOCKED
+        assert (fix is not None) == proposed
+        assert (why_none(verdict) == "No policy can open it: the two ends share no address family.") != proposed
 
 
 # Where one more policy would do harm ---------------------------------------------------------------------------------
