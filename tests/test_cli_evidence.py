@@ -287,10 +287,12 @@ def test_what_cannot_be_done_is_told(
     assert not Path("x.zip").exists()
 
 
-def test_what_could_not_be_read_is_told_by_who_verifies(folder: Path, capsys: pytest.CaptureFixture[str]) -> None:
+def test_what_could_not_be_read_is_told_when_it_is_made_and_by_who_verifies(
+    folder: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
     Path("cluster.yaml").write_text(CLUSTER + "---\nkind: NetworkPolicy\napiVersion: networking.k8s.io/v1\nspec: 3\n")
-    write()
-    capsys.readouterr()
+    assert main(["evidence", "-o", "proof.zip", *FLAGS]) == 3
+    assert "made of a part only: NetworkPolicy default/(no name) at cluster.yaml:" in capsys.readouterr().err
     assert main(["evidence", "verify", "proof.zip"]) == 0
     assert "? not read: " in capsys.readouterr().out
 

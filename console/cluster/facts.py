@@ -11,6 +11,9 @@ from console.objects.meta import Manager
 from console.objects.snapshot import KubeObject
 
 _NOT_TOLD: Final = frozenset({"uid", "resource_version", "manager", "text", "created", "labels", "endpoints"})
+#: What no entry of ``managedFields`` that is read here tells the writer of: a status has writers of its own, the
+#: scheduler binds, and who deletes is not written down.
+_NOT_WRITTEN: Final = frozenset({"phase", "ready", "ips", "host_ips", "node", "deleting", "addresses"})
 #: How fields are called in the objects' own YAML, where that differs from a plain reading.
 _NAMES: Final[Mapping[str, str]] = {
     "ips": "podIPs",
@@ -38,7 +41,10 @@ def change(before: KubeObject | None, after: KubeObject | None, at: float) -> Ch
     if before is None:
         return Change(Verb.ADDED, after.ref, at, after.manager, after=after)
     detail = "; ".join(_facts(before, after)) or "metadata changed"
-    return Change(Verb.MODIFIED, after.ref, at, _writer(before.manager, after.manager), detail, before, after)
+    changed = {name for name in after.__struct_fields__ if getattr(before, name) != getattr(after, name)}
+    told = changed - (_NOT_TOLD - {"labels", "endpoints"})
+    writer = None if told and told <= _NOT_WRITTEN else _writer(before.manager, after.manager)
+    return Change(Verb.MODIFIED, after.ref, at, writer, detail, before, after)
 
 
 def _writer(before: Manager | None, after: Manager | None) -> Manager | None:

@@ -43,7 +43,7 @@ def add(parser: argparse.ArgumentParser) -> None:
 
 
 def run(options: argparse.Namespace) -> int:
-    """0 written or true, 1 not true, 2 where nothing could be written, read or checked."""
+    """0 written or true, 1 not true, 2 where nothing could be written, read or checked, 3 made of a part only."""
     if options.action == "verify":
         if options.file is None or options.output is not None:
             raise UsageError("which bundle?", hint="netpol-console evidence verify FILE")
@@ -81,7 +81,9 @@ def _write(options: argparse.Namespace) -> int:
     _put(Path(options.output), data)
     say(f"{options.output}: {len(data):,} bytes, {len(contents)} files{', signed' if sign else ''}")
     say(f"anybody can check it: netpol-console evidence verify {options.output}")
-    return 0
+    for gap in dict.fromkeys(gap.why for gap in snapshot.coverage.gaps):
+        say(f"made of a part only: {clean(gap)}")
+    return 0 if snapshot.coverage.complete else 3
 
 
 def _question(text: str) -> Question:

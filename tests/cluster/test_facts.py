@@ -39,6 +39,17 @@ def test_each_field_is_told_in_the_words_of_the_object(changed: dict[str, Any], 
     assert detail(POD, **changed) == says
 
 
+def test_nobody_is_named_for_a_status_or_where_a_pod_is() -> None:
+    held = msgspec.structs.replace(POD, manager=Manager("kubectl-run", "Update", "2026-01-01T00:00:00Z"))
+    later = Manager("kubectl-label", "Update", "2026-01-01T00:00:05Z")
+    for changed in ({"phase": "Running"}, {"ready": True, "ips": ("10.0.0.2",)}, {"node": "n1"}):
+        one = change(held, msgspec.structs.replace(held, resource_version="2", **changed), 7.0)
+        assert one.manager is None
+    both = change(held, msgspec.structs.replace(held, phase="Running", labels={"app": "db"}, manager=later), 7.0)
+    assert both.manager == later
+    assert change(held, msgspec.structs.replace(held, resource_version="2", manager=later), 7.0).manager == later
+
+
 def test_what_goes_from_true_to_false() -> None:
     assert detail(msgspec.structs.replace(POD, ready=True), ready=False) == "not ready"
 

@@ -7,9 +7,11 @@ from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass
 from typing import Any, Final, TypeVar
 
+from console.cluster import facts
 from console.objects.core import Node, Pod
+from console.objects.meta import ObjectRef
 from console.objects.netpol import NetworkPolicy
-from console.objects.snapshot import Contents, Snapshot
+from console.objects.snapshot import Contents, KubeObject, Snapshot
 from console.objects.tiered import TieredPolicy
 from console.policy.causes import Cause, What
 from console.policy.difference import difference
@@ -116,19 +118,21 @@ def shift(old: Engine, new: Engine, now: float) -> Shift | None:
 
 
 def _by(causes: tuple[Cause, ...], old: Snapshot, new: Snapshot) -> str:
-    """The field manager that wrote the object responsible last."""
-    for ref in causes[0].refs if causes else ():
-        snapshot = old if causes[0].what is What.REMOVED else new
-        found: Any = snapshot.policy(ref)
-        if ref.kind == "Pod":
-            found = snapshot.pod(ref.namespace, ref.name)
-        elif ref.kind == "Namespace":
-            found = snapshot.namespace(ref.name)
-        manager = getattr(found, "manager", None)
-        # Who wrote an object before it went need not be who took it away.
-        if manager is not None and causes[0].what is not What.REMOVED:
-            return str(manager.name)
+    """The field manager that made the first object responsible what it is, where that is known."""
+    if not causes or causes[0].what not in (What.CHANGED, What.ADDED):
+        return ""  # who wrote an object before it went need not be who took it away
+    for ref in causes[0].refs:
+        before, after = (_found(snapshot, ref) for snapshot in (old, new))
+        made = facts.change(before, after, 0.0) if after is not None else None
+        if made is not None and made.manager is not None:
+            return made.manager.name
     return ""
+
+
+def _found(snapshot: Snapshot, ref: ObjectRef) -> KubeObject | None:
+    if ref.kind == "Pod":
+        return snapshot.pod(ref.namespace, ref.name)
+    return snapshot.namespace(ref.name) if ref.kind == "Namespace" else snapshot.policy(ref)
 
 
 def stirred(old: Snapshot, new: Snapshot) -> bool:
