@@ -11,13 +11,12 @@ from console.governance.rules_proof import Prover
 from console.governance.rules_words import a_port, ports_words
 from console.governance.scopes import Scene
 from console.objects.meta import ObjectRef
-from console.policy.reach import bits
 from console.policy.verdict import Outcome
 
 
 def differ(scene: Scene, side: Side, prover: Prover) -> Iterator[Offence]:
     """Pods of one workload that policies tell apart, and that have other paths for it."""
-    first, *others = bits(side.classes)
+    first, *others = scene.classes_of(side)
     for other in others:
         apart = _apart(scene, first, other)
         found = _difference(scene, side, first, other) if apart else None

@@ -111,6 +111,10 @@ class Scene:
         """The classes that workloads have pods in, by workload."""
         return tuple(dict.fromkeys(number for name in self.sides for number in self._pods[name]))
 
+    def classes_of(self, side: Side) -> tuple[int, ...]:
+        """The classes a workload has pods in, in the order of its pods: numbers rest on what came when."""
+        return tuple(self._pods[side.name])
+
     def standing(self, name: str) -> object:
         """All that rules ask of a workload but its paths: two that are equal are told of in the same words."""
         entry = self.inventory.entries[name]

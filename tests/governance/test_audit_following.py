@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from datetime import date
 
-from hypothesis import given, settings
+from hypothesis import example, given, settings
 from hypothesis import strategies as st
 from msgspec.structs import replace
 
@@ -128,6 +128,7 @@ _EDITS = (
 
 @settings(unhurried, max_examples=max(10, WORLDS // 20))
 @given(st.lists(st.tuples(st.sampled_from(_EDITS), st.integers(0, 999), st.integers(0, 999)), min_size=1, max_size=8))
+@example([("one more", 0, 0), ("one more", 0, 1), ("looks", 528, 0)])
 def test_following_edits_of_a_platform_is_as_good_as_auditing_anew(edits: list[tuple[str, int, int]]) -> None:
     builder, auditor = _builder(), Auditor(default_charter(), today=TODAY)
     engine = Engine(builder.build())
