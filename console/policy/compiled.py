@@ -25,16 +25,20 @@ _Entry = tuple[Written, Policy | None, tuple[Problem, ...]]
 
 @dataclass(frozen=True, slots=True)
 class _Held:
-    """The policies of one namespace (or of none), as they were written and compiled."""
+    """The policies of one namespace (or of none), as they were written and compiled.
+
+    `compiled` are in the order in which they are asked: by priority, and by name.
+    """
 
     written: Mapping[object, Written]
     entries: Mapping[int, _Entry]
     compiled: tuple[Policy, ...]
+    named: Mapping[ObjectRef, Policy]
     invalid: tuple[Gap, ...]
     noted: Mapping[ObjectRef, tuple[Problem, ...]]
 
 
-_NONE: Final = _Held({}, {}, (), (), {})
+_NONE: Final = _Held({}, {}, (), {}, (), {})
 
 
 class CompiledPolicies:
@@ -79,12 +83,15 @@ class CompiledPolicies:
                 yield ref, problems
 
     def over(self, namespaces: Iterable[str]) -> tuple[Policy, ...]:
-        """The policies that may select pods of the namespaces: theirs, and the cluster-scoped ones."""
+        """The policies that may select pods of the namespaces: the cluster-scoped ones, and theirs.
+
+        Those of each tier of one namespace are in order of priority and name.
+        """
         return (*self._cluster_wide.compiled, *chain.from_iterable(self._of(name).compiled for name in namespaces))
 
     def named(self, ref: ObjectRef) -> Policy:
         """The compiled form of a valid policy of the snapshot."""
-        return next(each for each in self._of(ref.namespace).compiled if each.ref == ref)
+        return self._of(ref.namespace).named[ref]
 
     def selecting(self, pod: Pod) -> tuple[Policy, ...]:
         """The policies that select a pod; none for hostNetwork pods."""
@@ -119,7 +126,12 @@ def _compiled(written: Mapping[Any, Written], before: _Held) -> _Held:
             found.append(entry[1])
         else:
             invalid.append(_invalid(policy, entry[2]))
-    return _Held(written, entries, tuple(found), tuple(invalid), noted)
+    found.sort(key=_asked)
+    return _Held(written, entries, tuple(found), {each.ref: each for each in found}, tuple(invalid), noted)
+
+
+def _asked(policy: Policy) -> tuple[int, ObjectRef]:
+    return policy.priority, policy.ref
 
 
 def _entry(policy: Written) -> _Entry:

@@ -28,7 +28,10 @@ _RESULTS: Final = {
 
 
 def judge(question: Question, *, policies: Sequence[Policy], gaps: Sequence[Gap], modes: Modes) -> DirectionTrace:
-    """Judge one direction. `policies` are all that may select the subject; `gaps` those that concern it."""
+    """Judge one direction. `gaps` are those that concern the subject.
+
+    `policies` are all that may select it, those of a tier in order of priority and name.
+    """
     subject, peer = question.subject, question.peer
     if subject.host_pod is not None:
         return DirectionTrace(question, True, Ground.HOST_NETWORK)
@@ -68,9 +71,8 @@ def _additive(tiers: Sequence[TierTrace], exempt: bool) -> bool:
 
 
 def _asked(tier: Tier, policies: Sequence[Policy], question: Question, modes: Modes) -> TierTrace:
-    """Ask the policies of a tier, in order of priority; the result is not filled in yet."""
-    own = sorted(policies, key=lambda each: (each.priority, each.ref))
-    traces = [ask(policy, question, modes) for policy in own]
+    """Ask the policies of a tier; the result is not filled in yet."""
+    traces = [ask(policy, question, modes) for policy in policies]
     return TierTrace(
         tier,
         TierResult.SILENT,
