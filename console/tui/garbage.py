@@ -9,10 +9,12 @@ from typing import Final
 _NEW: Final = 2_000
 _OUTLIVED: Final = 10
 _NEVER: Final = 1_000_000_000
-#: All is looked through after so many of those, once no key was pressed for so many seconds; or after many more.
+#: The rest is looked through after so many of those, once no key was pressed for so many seconds; or after many more.
 _DUE: Final = 5
 _QUIET: Final = 1.5
 _LATE: Final = 500
+#: What outlives that is let be, until no key was pressed for so many seconds: then nobody is there to wait.
+_AWAY: Final = 60.0
 
 
 def begin() -> None:
@@ -22,7 +24,10 @@ def begin() -> None:
 
 
 def tidy(quiet: float) -> None:
-    """Look through all that is there now, where that is due; `quiet` is how many seconds no key was pressed."""
+    """Look through what there is now, where that is due; `quiet` is how many seconds no key was pressed."""
     looks = gc.get_count()[2]
     if looks >= (_DUE if quiet >= _QUIET else _LATE):
+        if quiet >= _AWAY:
+            gc.unfreeze()
         gc.collect()
+        gc.freeze()

@@ -4,7 +4,9 @@ import gc
 import subprocess
 import sys
 import weakref
+from collections.abc import Iterator
 
+import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 from rich.cells import cell_len
@@ -111,7 +113,16 @@ def test_a_table_leaves_out_what_matters_least_before_it_cuts_names() -> None:
     assert plain(table.line(4, 35)).startswith("llm-finetune-worker-0")
 
 
-def test_moments_that_are_over_are_let_go() -> None:
+@pytest.fixture
+def unlooked() -> Iterator[None]:
+    """Nobody looks for garbage."""
+    gc.collect()
+    gc.disable()
+    yield
+    gc.enable()
+
+
+def test_moments_that_are_over_are_let_go_and_no_look_for_garbage_is_needed_for_that(unlooked: None) -> None:
     builder = SnapshotBuilder()
     engine: Engine | None = None
     sight: Sight | None = None
@@ -126,7 +137,6 @@ def test_moments_that_are_over_are_let_go() -> None:
         assert plain(listed.line(0, 80)).startswith("a/pod-0")
         seen.append(weakref.ref(engine))
     del engine, listed
-    gc.collect()
     # The sight of the last moment keeps that one, and none of those its lists were first made in.
     assert [each() is not None for each in seen] == [False] * 5 + [True]
     assert sight is not None

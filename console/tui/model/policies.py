@@ -12,7 +12,7 @@ from console.objects.tiered import TieredPolicy
 from console.policy.match import wording
 from console.policy.model import CidrPeer, Direction, DomainPeer, NodePeer, Peer, PodPeer, PortMatch, Rule, Tier
 from console.policy.model import Policy as Compiled
-from console.tui.model.sight import Sight
+from console.tui.model.sight import Facts
 from console.tui.text import Piece, Tone
 
 #: Every kind of policy that is listed.
@@ -46,17 +46,17 @@ def namespace_words(selector: LabelSelector | None) -> str:
     return selector_words(selector, "any namespace").replace(f"{METADATA_NAME}=", "")
 
 
-def compiled(sight: Sight, ref: ObjectRef) -> Compiled | None:
+def compiled(facts: Facts, ref: ObjectRef) -> Compiled | None:
     """A policy in its compiled form; None where it is not valid or of a kind that is not evaluated."""
-    policy = sight.frame.snapshot.policy(ref)
-    return None if policy is None or isinstance(policy, ForeignPolicy) else sight.frame.engine.compiled(policy)
+    policy = facts.frame.snapshot.policy(ref)
+    return None if policy is None or isinstance(policy, ForeignPolicy) else facts.frame.engine.compiled(policy)
 
 
-def does(sight: Sight, policy: Policy, direction: Direction) -> Piece:
+def does(facts: Facts, policy: Policy, direction: Direction) -> Piece:
     """What a policy does in a direction, in a word for a list."""
     if isinstance(policy, ForeignPolicy):
         return Piece("? unknown", Tone.WARN)
-    form = compiled(sight, policy.ref)
+    form = compiled(facts, policy.ref)
     if form is None:
         return Piece("✗ invalid", Tone.BAD)
     rules = form.rules(direction)

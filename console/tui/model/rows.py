@@ -17,7 +17,7 @@ from console.policy.posture import Side, Stance
 from console.report.words import place, stance_word
 from console.tui.model.policies import Policy, does, selects
 from console.tui.model.search import Filter
-from console.tui.model.sight import Sight
+from console.tui.model.sight import Facts, Sight
 from console.tui.model.table import SAMPLE, Column, Table
 from console.tui.text import Line, Piece, Tone
 
@@ -103,7 +103,7 @@ def listing(sight: Sight, view: View, narrowed: Filter) -> Table[Any]:
 
 
 def _workloads(sight: Sight, view: View) -> Table[Workload]:
-    everywhere = not view.namespace
+    everywhere, facts = not view.namespace, sight.facts
     parts = [
         sight.kept_of(each, Kind.WORKLOADS, lambda of: _workloads_of(sight, of)) for each in _contents(sight, view)
     ]
@@ -113,13 +113,13 @@ def _workloads(sight: Sight, view: View) -> Table[Workload]:
         Column("KIND", lambda row: Piece(row.kind, Tone.DIM), lambda row: row.kind, drop=2),
         Column(
             "ROLE",
-            lambda row: Piece(_role(sight, row), Tone.ACCENT),
-            (lambda row: _role(sight, row)) if measured else None,
+            lambda row: Piece(_role(facts, row), Tone.ACCENT),
+            (lambda row: _role(facts, row)) if measured else None,
             width=_ROLE_WIDTH,
             drop=1,
         ),
         Column("PODS", lambda row: Piece(_ready(row), _ready_tone(row)), _ready),
-        *_stances(sight),
+        *_stances(sight.facts),
     ]
     return Table.joined(parts, columns, least=14)
 
@@ -142,7 +142,7 @@ def _pods(sight: Sight, view: View) -> Table[Pod]:
         Column("STATUS", lambda row: Piece(pod_status(row), _status_tone(row)), pod_status, drop=1),
         Column("IP", lambda row: Piece(_ip(row), Tone.DIM), _ip, drop=2),
         Column("NODE", lambda row: Piece(row.node, Tone.DIM), lambda row: row.node, drop=3),
-        *_stances(sight),
+        *_stances(sight.facts),
     ]
     parts = [
         sight.kept_of(each, view.workload, lambda of: _pods_of(of, view.workload)) for each in _contents(sight, view)
@@ -160,7 +160,7 @@ def _pods_of(held: Contents, workload: ObjectRef | None) -> Table[Pod]:
 
 
 def _policies(sight: Sight, view: View) -> Table[Policy]:
-    everywhere = not view.namespace
+    everywhere, facts = not view.namespace, sight.facts
     snapshot = sight.frame.snapshot
     # Cluster-scoped policies concern every namespace, whichever is looked at.
     rows: list[Policy] = [*snapshot.tiered.values(), *snapshot.foreign.values()]
@@ -170,8 +170,8 @@ def _policies(sight: Sight, view: View) -> Table[Policy]:
     columns: list[Column[Policy]] = [
         Column("NAME", lambda row: Piece(_name(row, everywhere)), lambda row: _name(row, everywhere), ends=True),
         Column("KIND", lambda row: Piece(row.ref.kind, Tone.DIM), lambda row: row.ref.kind, drop=2),
-        Column("INGRESS", lambda row: does(sight, row, Direction.INGRESS), width=9),
-        Column("EGRESS", lambda row: does(sight, row, Direction.EGRESS), width=9),
+        Column("INGRESS", lambda row: does(facts, row, Direction.INGRESS), width=9),
+        Column("EGRESS", lambda row: does(facts, row, Direction.EGRESS), width=9),
         Column("SELECTS", lambda row: Piece(selects(row), Tone.DIM), selects, drop=1),
     ]
     return Table(
@@ -197,14 +197,14 @@ def _members(held: Contents, workload: ObjectRef | None) -> Iterable[Pod]:
     return (pod for each in held.workloads if each.ref == workload for pod in each.pods)
 
 
-def _stances(sight: Sight) -> Iterator[Column[Any]]:
-    yield Column("IN", lambda row: _stance_of(sight, row, Direction.INGRESS), width=_STANCE_WIDTH)
-    yield Column("OUT", lambda row: _stance_of(sight, row, Direction.EGRESS), width=_STANCE_WIDTH)
+def _stances(facts: Facts) -> Iterator[Column[Any]]:
+    yield Column("IN", lambda row: _stance_of(facts, row, Direction.INGRESS), width=_STANCE_WIDTH)
+    yield Column("OUT", lambda row: _stance_of(facts, row, Direction.EGRESS), width=_STANCE_WIDTH)
 
 
-def _stance_of(sight: Sight, row: Workload | Pod, direction: Direction) -> Piece:
+def _stance_of(facts: Facts, row: Workload | Pod, direction: Direction) -> Piece:
     ended = row.finished if isinstance(row, Pod) else not row.active
-    return Piece("–", Tone.DIM) if ended else stance(sight.posture(row).side(direction))
+    return Piece("–", Tone.DIM) if ended else stance(facts.posture(row).side(direction))
 
 
 def stance(side: Side) -> Piece:
@@ -216,8 +216,8 @@ def _name(row: Workload | Pod | Policy, everywhere: bool) -> str:
     return place(row.ref) if everywhere else row.name
 
 
-def _role(sight: Sight, row: Workload) -> str:
-    role = sight.role(row).role.value
+def _role(facts: Facts, row: Workload) -> str:
+    role = facts.role(row).role.value
     return "–" if role == "other" else role
 
 

@@ -16,35 +16,16 @@ from console.tui.model.frame import Frame
 T = TypeVar("T")
 
 
-class Sight:
-    """Postures, roles and tables. What a namespace in which nothing changed showed before is kept."""
+class Facts:
+    """Postures and roles in a frame. What a namespace in which nothing changed had before is kept."""
 
-    def __init__(self, frame: Frame, before: Sight | None = None) -> None:
+    def __init__(self, frame: Frame, before: Facts | None = None) -> None:
         self.frame = frame
         self._postures: dict[str, tuple[Contents, dict[ObjectRef, Posture]]] = {}
-        self._kept: dict[object, Any] = {}
-        self._kept_of: dict[str, tuple[Contents, dict[object, Any]]] = {}
-        if before is not None:
-            if before.frame.snapshot is frame.snapshot and before.frame.engine is frame.engine:
-                self._kept = before._kept
+        if before is not None and before.frame.engine.gaps == frame.engine.gaps:
             contents = frame.snapshot.contents
-            self._kept_of = {name: kept for name, kept in before._kept_of.items() if contents.get(name) is kept[0]}
-            if before.frame.engine.gaps == frame.engine.gaps:
-                postures = before._postures.items()
-                self._postures = {name: kept for name, kept in postures if contents.get(name) is kept[0]}
-
-    def kept(self, key: Hashable, make: Callable[[], T]) -> T:
-        """What `make` gives, made once for a state of the cluster and kept under a key."""
-        if key not in self._kept:
-            self._kept[key] = make()
-        return cast("T", self._kept[key])
-
-    def kept_of(self, contents: Contents, key: Hashable, make: Callable[[Contents], T]) -> T:
-        """What `make` gives for a namespace, made once and kept until something changes in that namespace."""
-        _, kept = self._kept_of.setdefault(contents.namespace.name, (contents, {}))
-        if key not in kept:
-            kept[key] = make(contents)
-        return cast("T", kept[key])
+            postures = before._postures.items()
+            self._postures = {name: kept for name, kept in postures if contents.get(name) is kept[0]}
 
     def role(self, workload: Workload) -> Classification:
         """What a workload is to an AI platform."""
@@ -58,3 +39,36 @@ class Sight:
         if ref not in known:
             known[ref] = self.frame.engine.posture((of,) if isinstance(of, Pod) else of.active)
         return known[ref]
+
+
+class Sight(Facts):
+    """Facts, and the tables of them. What a namespace in which nothing changed showed before is kept.
+
+    Tables hold on to `facts` and never to this, which holds them: a ring that nothing but a
+    look for garbage ends would keep each frame with all that was made of it.
+    """
+
+    def __init__(self, frame: Frame, before: Sight | None = None) -> None:
+        super().__init__(frame, before)
+        self.facts = Facts(frame)
+        self.facts._postures = self._postures
+        self._kept: dict[object, Any] = {}
+        self._kept_of: dict[str, tuple[Contents, dict[object, Any]]] = {}
+        if before is not None:
+            if before.frame.snapshot is frame.snapshot and before.frame.engine is frame.engine:
+                self._kept = before._kept
+            contents = frame.snapshot.contents
+            self._kept_of = {name: kept for name, kept in before._kept_of.items() if contents.get(name) is kept[0]}
+
+    def kept(self, key: Hashable, make: Callable[[], T]) -> T:
+        """What `make` gives, made once for a state of the cluster and kept under a key."""
+        if key not in self._kept:
+            self._kept[key] = make()
+        return cast("T", self._kept[key])
+
+    def kept_of(self, contents: Contents, key: Hashable, make: Callable[[Contents], T]) -> T:
+        """What `make` gives for a namespace, made once and kept until something changes in that namespace."""
+        _, kept = self._kept_of.setdefault(contents.namespace.name, (contents, {}))
+        if key not in kept:
+            kept[key] = make(contents)
+        return cast("T", kept[key])
