@@ -145,7 +145,9 @@ def test_what_one_may_not_read_turns_answers_unknown_and_never_green(
 
 def test_evidence_of_a_part_says_that_it_is_one(ask: Ask, charter: str, tmp_path: Path) -> None:
     proof = tmp_path / "part.zip"
-    assert ask("evidence", "-o", str(proof), "--charter", charter, user="tenant").status == 0
+    made = ask("evidence", "-o", str(proof), "--charter", charter, user="tenant")
+    assert made.status == 3
+    assert "made of a part only" in made.err
     verified = ask("evidence", "verify", str(proof))
     assert verified.status == 0
     assert "not read: networkpolicies cannot be read, but for 1 namespace" in verified.out
