@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from typing import Any, Final
 
 from console.cluster.source import Change, Verb
@@ -10,7 +10,7 @@ from console.objects.core import EndpointSlice
 from console.objects.meta import Manager
 from console.objects.snapshot import KubeObject
 
-_NOT_TOLD: Final = frozenset({"uid", "resource_version", "manager", "text", "created", "labels", "endpoints"})
+_NOT_TOLD: Final = frozenset({"uid", "resource_version", "manager", "text", "created"})
 #: What no entry of ``managedFields`` that is read here tells the writer of: a status has writers of its own, the
 #: scheduler binds, and who deletes is not written down.
 _NOT_WRITTEN: Final = frozenset({"phase", "ready", "ips", "host_ips", "node", "deleting", "addresses"})
@@ -40,10 +40,10 @@ def change(before: KubeObject | None, after: KubeObject | None, at: float) -> Ch
         return Change(Verb.DELETED, before.ref, at, before=before)
     if before is None:
         return Change(Verb.ADDED, after.ref, at, after.manager, after=after)
-    detail = "; ".join(_facts(before, after)) or "metadata changed"
-    changed = {name for name in after.__struct_fields__ if getattr(before, name) != getattr(after, name)}
-    told = changed - (_NOT_TOLD - {"labels", "endpoints"})
-    writer = None if told and told <= _NOT_WRITTEN else _writer(before.manager, after.manager)
+    fields = [name for name in after.__struct_fields__ if name not in _NOT_TOLD]
+    changed = [name for name in fields if getattr(before, name) != getattr(after, name)]
+    detail = "; ".join(_facts(before, after, changed)) or "metadata changed"
+    writer = None if changed and _NOT_WRITTEN.issuperset(changed) else _writer(before.manager, after.manager)
     return Change(Verb.MODIFIED, after.ref, at, writer, detail, before, after)
 
 
@@ -55,17 +55,16 @@ def _writer(before: Manager | None, after: Manager | None) -> Manager | None:
     return Manager.any_of(fresh, after.operation, after.time) if fresh else after
 
 
-def _facts(before: Any, after: Any) -> Iterator[str]:
+def _facts(before: Any, after: Any, changed: Sequence[str]) -> Iterator[str]:
     old: Mapping[str, str] = getattr(before, "labels", {})
     new: Mapping[str, str] = getattr(after, "labels", {})
     for key in sorted({*old, *new}):
         if old.get(key) != new.get(key):
             yield f"label {key}: {_shown(old.get(key))} → {_shown(new.get(key))}"
-    for field in after.__struct_fields__:
-        was, now = getattr(before, field), getattr(after, field)
-        if field not in _NOT_TOLD and was != now:
-            yield _field(_NAMES.get(field, field), was, now)
-    if isinstance(after, EndpointSlice) and before.endpoints != after.endpoints:
+    for field in changed:
+        if field not in ("labels", "endpoints"):
+            yield _field(_NAMES.get(field, field), getattr(before, field), getattr(after, field))
+    if isinstance(after, EndpointSlice) and "endpoints" in changed:
         was, now = (sum(endpoint.ready for endpoint in each.endpoints) for each in (before, after))
         yield f"ready endpoints: {was} → {now}" if was != now else "endpoints changed"
 

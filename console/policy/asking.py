@@ -17,7 +17,6 @@ from console.policy.match import (
     pod_clauses,
     port_clause,
     port_matches,
-    selects,
 )
 from console.policy.model import (
     CidrPeer,
@@ -32,7 +31,7 @@ from console.policy.model import (
     Subject,
     UnknownPeer,
 )
-from console.policy.trace import Clause, ClauseKind, Match, Party, PeerTrace, PolicyTrace, Question, RuleTrace
+from console.policy.trace import Clause, ClauseKind, Party, PeerTrace, PolicyTrace, Question, RuleTrace
 
 
 class Modes(msgspec.Struct, frozen=True):
@@ -65,18 +64,9 @@ def any_matches(rules: Iterable[Rule], question: Question, modes: Modes) -> bool
     pod, protocol, port = _destination(question, modes), question.protocol, question.port
     return any(
         (rule.ports is None or any(port_matches(match, pod, protocol, port) for match in rule.ports))
-        and (rule.peers is None or any(_meets(peer, rule, question, modes) for peer in rule.peers))
+        and (rule.peers is None or any(_peer(peer, rule, question, modes).matched for peer in rule.peers))
         for rule in rules
     )
-
-
-def _meets(peer: Peer, rule: Rule, question: Question, modes: Modes) -> Match:
-    """Whether a peer matches, without the clauses that say why where selectors alone tell."""
-    pod, namespace = question.peer.pod, question.peer.namespace
-    if not isinstance(peer, PodPeer) or pod is None or namespace is None or not namespace.labels_known:
-        return _peer(peer, rule, question, modes).matched
-    inside = selects(peer.namespaces, namespace.labels) if peer.namespaces is not None else namespace.name == peer.home
-    return inside and (peer.pods is None or selects(peer.pods, pod.labels))
 
 
 def subject_clauses(subject: Subject, party: Party) -> tuple[Clause, ...]:

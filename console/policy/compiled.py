@@ -27,18 +27,17 @@ _Entry = tuple[Written, Policy | None, tuple[Problem, ...]]
 class _Held:
     """The policies of one namespace (or of none), as they were written and compiled.
 
-    `compiled` are in the order in which they are asked: by priority, and by name.
+    `compiled` are the valid ones in the order in which they are asked: by priority, and by name.
     """
 
     written: Mapping[object, Written]
     entries: Mapping[int, _Entry]
-    compiled: tuple[Policy, ...]
-    named: Mapping[ObjectRef, Policy]
+    compiled: Mapping[ObjectRef, Policy]
     invalid: tuple[Gap, ...]
     noted: Mapping[ObjectRef, tuple[Problem, ...]]
 
 
-_NONE: Final = _Held({}, {}, (), {}, (), {})
+_NONE: Final = _Held({}, {}, {}, (), {})
 
 
 class CompiledPolicies:
@@ -87,11 +86,12 @@ class CompiledPolicies:
 
         Those of each tier of one namespace are in order of priority and name.
         """
-        return (*self._cluster_wide.compiled, *chain.from_iterable(self._of(name).compiled for name in namespaces))
+        held = (self._cluster_wide, *map(self._of, namespaces))
+        return tuple(chain.from_iterable(each.compiled.values() for each in held))
 
     def named(self, ref: ObjectRef) -> Policy:
         """The compiled form of a valid policy of the snapshot."""
-        return self._of(ref.namespace).named[ref]
+        return self._of(ref.namespace).compiled[ref]
 
     def selecting(self, pod: Pod) -> tuple[Policy, ...]:
         """The policies that select a pod; none for hostNetwork pods."""
@@ -126,12 +126,8 @@ def _compiled(written: Mapping[Any, Written], before: _Held) -> _Held:
             found.append(entry[1])
         else:
             invalid.append(_invalid(policy, entry[2]))
-    found.sort(key=_asked)
-    return _Held(written, entries, tuple(found), {each.ref: each for each in found}, tuple(invalid), noted)
-
-
-def _asked(policy: Policy) -> tuple[int, ObjectRef]:
-    return policy.priority, policy.ref
+    found.sort(key=lambda each: (each.priority, each.ref))
+    return _Held(written, entries, {each.ref: each for each in found}, tuple(invalid), noted)
 
 
 def _entry(policy: Written) -> _Entry:

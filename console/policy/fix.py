@@ -71,10 +71,8 @@ def fix_for(engine: Engine, verdict: Verdict, raw_of: RawOf) -> Fix | None:
 
     It is checked before it is offered: with it applied, the connection is ALLOWED.
     """
-    if verdict.outcome not in (Outcome.BLOCKED, Outcome.PARTIAL):
+    if verdict.outcome not in (Outcome.BLOCKED, Outcome.PARTIAL) or verdict.apart:
         return None
-    if any(caveat.code == "NO_COMMON_FAMILY" and not caveat.detail for caveat in verdict.caveats):
-        return None  # nothing is carried between the two, whatever policies say
     steps: tuple[Step, ...] = ()
     for blocked in _all_that_blocks(engine.snapshot, verdict):
         taken = {ref_of(step.raw) for step in steps if isinstance(step, New)}

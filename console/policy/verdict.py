@@ -160,6 +160,11 @@ class Verdict(msgspec.Struct, frozen=True):
         """The case an explanation begins with."""
         return self.cases[0] if self.cases else None
 
+    @property
+    def apart(self) -> bool:
+        """Whether the ends share no address family, so that the network carries nothing whatever policies say."""
+        return any(caveat.code == "NO_COMMON_FAMILY" and not caveat.detail for caveat in self.caveats)
+
     def clauses(self) -> Iterator[Clause]:
         """Every clause of every case that was asked."""
         for case in self.cases:

@@ -66,7 +66,7 @@ class Stage(App[None], inherit_bindings=False):
 
     def __init__(self) -> None:
         super().__init__()
-        #: When a key was last pressed, in time.monotonic() seconds.
+        #: When a key was last pressed, or something worked out for one, in time.monotonic() seconds.
         self._pressed = 0.0
         #: What lies over the main screens, by kind, once it was made ready or shown.
         self._covers: dict[type[Cover[Any]], Cover[Any]] = {}

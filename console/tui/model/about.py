@@ -43,7 +43,7 @@ def yaml(sight: Sight, sheets: Sheets, chosen: Workload | Pod | Policy) -> Yaml 
     """The YAML of a policy, or of those that select a workload or a pod; None where none is kept."""
     refs = [chosen.ref]
     if isinstance(chosen, Workload | Pod):
-        posture = sight.posture(chosen)
+        posture = sight.facts.posture(chosen)
         refs = list(dict.fromkeys((*posture.ingress.policies, *posture.egress.policies)))
     kept = [(str(ref), sheet) for ref in refs if (sheet := sheets.of(ref, sight.frame.snapshot)) is not None]
     if not kept:

@@ -192,14 +192,14 @@ def _groups(reach: Reachability, sight: Sight, axis: Axis) -> dict[str, int]:
     def among(workload: Workload) -> bool:
         if scope.workload:
             return f"{workload.namespace}/{workload.kind.lower()}/{workload.name}" == scope.workload
-        return not scope.role or sight.role(workload).role.value == scope.role
+        return not scope.role or sight.facts.role(workload).role.value == scope.role
 
     return groups(
         reach,
         axis.by,
         namespace=scope.namespace or None,
         among=among,
-        role=lambda workload: sight.role(workload).role.value,
+        role=lambda workload: sight.facts.role(workload).role.value,
     )
 
 

@@ -92,7 +92,7 @@ def of_policy(sight: Sight, policy: Policy) -> Iterator[Line]:
 
 
 def _identity(sight: Sight, workload: Workload) -> Iterator[Line]:
-    found = sight.role(workload)
+    found = sight.facts.role(workload)
     role = "role not known" if found.role.value == "other" else found.role.value
     domain = f" · {found.domain}" if found.domain else ""
     yield (Piece(f"{workload.kind}  ", Tone.DIM), Piece(role, Tone.ACCENT), Piece(domain, Tone.ACCENT))
@@ -101,7 +101,7 @@ def _identity(sight: Sight, workload: Workload) -> Iterator[Line]:
 
 
 def _directions(sight: Sight, of: Workload | Pod, example: Pod) -> Iterator[Line]:
-    posture = sight.posture(of)
+    posture = sight.facts.posture(of)
     for title, direction in (("Ingress", Direction.INGRESS), ("Egress ", Direction.EGRESS)):
         side = posture.side(direction)
         yield (Piece(f"{title}  ", Tone.KEY), stance(side), Piece(_isolated(side), Tone.DIM))
@@ -123,7 +123,7 @@ def _isolated(side: Side) -> str:
 
 def _effects(sight: Sight, ref: ObjectRef, direction: Direction, title: str) -> Iterator[Line]:
     """What a policy does in a direction. Rules are told one by one: ports of one never go with peers of another."""
-    form = compiled(sight, ref)
+    form = compiled(sight.facts, ref)
     rules = form.rules(direction) if form else None
     if rules is None or form is None:
         return
@@ -194,7 +194,10 @@ def _differing(sight: Sight, workload: Workload) -> Iterator[Line]:
     for name, facts in list(odd.items())[:_DIFFERING]:
         pod = next(pod for pod in pods if pod.name == name)
         yield (Piece(f"  {name}  "), Piece(", ".join(facts), Tone.WARN))
-        standing, others = sight.posture(pod), [sight.posture(each) for each in pods if each.name not in odd]
+        standing, others = (
+            sight.facts.posture(pod),
+            [sight.facts.posture(each) for each in pods if each.name not in odd],
+        )
         for title, direction in (("ingress", Direction.INGRESS), ("egress", Direction.EGRESS)):
             side = standing.side(direction)
             if any(side.stance is not other.side(direction).stance for other in others[:1]):

@@ -121,7 +121,7 @@ def why_none(verdict: Verdict) -> str:
     """Why no policy opens what is blocked."""
     if verdict.service is not None and verdict.service.state is not ServiceState.TRANSLATED:
         return f"No policy blocks it, so none can open it: {verdict_words.service_line(verdict.service)}."
-    if any(caveat.code == "NO_COMMON_FAMILY" and not caveat.detail for caveat in verdict.caveats):
+    if verdict.apart:
         return "No policy can open it: the two ends share no address family."
     traces = [trace for case in verdict.cases for trace in case.directions()]
     for trace in traces:

@@ -41,7 +41,7 @@ class Facts:
         return known[ref]
 
 
-class Sight(Facts):
+class Sight:
     """Facts, and the tables of them. What a namespace in which nothing changed showed before is kept.
 
     Tables hold on to `facts` and never to this, which holds them: a ring that nothing but a
@@ -49,9 +49,8 @@ class Sight(Facts):
     """
 
     def __init__(self, frame: Frame, before: Sight | None = None) -> None:
-        super().__init__(frame, before)
-        self.facts = Facts(frame)
-        self.facts._postures = self._postures
+        self.frame = frame
+        self.facts: Facts = Facts(frame, before.facts if before is not None else None)
         self._kept: dict[object, Any] = {}
         self._kept_of: dict[str, tuple[Contents, dict[object, Any]]] = {}
         if before is not None:

@@ -42,7 +42,8 @@ class AroundScreen(CommandScreen):
         super().__init__()
         self._trail: list[str] = []
         self._subject = ""
-        self._drawn: object = None
+        #: The subject, what was found of it, and what else was drawn.
+        self._drawn: tuple[object, ...] = ()
 
     def body(self) -> ComposeResult:
         """The trees."""
@@ -71,12 +72,15 @@ class AroundScreen(CommandScreen):
 
     @property
     def wanted(self) -> Wanted:
-        """What lies around what the session says."""
+        """What lies around the subject."""
+        return Wanted(around=self._subject)
+
+    def take(self) -> None:
+        """Look around what the session says."""
         asked = self.session.around
         if asked != self._subject:
             self._trail.clear()
             self._subject = asked
-        return Wanted(around=self._subject)
 
     @property
     def found(self) -> Around | None:
@@ -92,10 +96,10 @@ class AroundScreen(CommandScreen):
         if state == self._drawn:
             return
         drawn = self._drawn
-        anew = not isinstance(drawn, tuple) or drawn[0] != self._subject or drawn[1] is None
+        anew = not drawn or drawn[0] != self._subject or drawn[1] is None
         onward, inward, hops = (self.tree_of(each) for each in ("onward", "inward", "hops"))
         error = findings.error if findings.wanted.around == self._subject else None
-        if isinstance(drawn, tuple) and not anew and found is None and error is None and not findings.trouble:
+        if not anew and found is None and error is None and not findings.trouble:
             # One comes back to where one was: that stays, and says what it is, until it is worked out again.
             for view in (onward, inward, hops):
                 draw.title(view, "◌ as of before, working it out again …")

@@ -90,11 +90,14 @@ class MainScreen(Ground[None], inherit_bindings=False):
         """What of all pairs the screen shows; the survey works out nothing else."""
         return Wanted()
 
+    def take(self) -> None:
+        """Take what a command asked the screen to show."""
+
     @on(events.ScreenResume)
     def _catch_up(self) -> None:
         """Catch up with what happened while another screen was shown."""
         if self.console.base is self:  # and not only mounted ahead of being shown
-            _ = self.wanted  # a command may have asked for something else
+            self.take()
             self.call_after_refresh(self._want)  # what works that out would hold up the first frame
         self.refresh_frame()
 

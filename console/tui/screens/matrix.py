@@ -92,7 +92,11 @@ class MatrixScreen(WritingScreen):
 
     @property
     def wanted(self) -> Wanted:
-        """The angle, after what was asked for by a command."""
+        """The angle."""
+        return Wanted(self._angle)
+
+    def take(self) -> None:
+        """Turn to what was asked for by a command."""
         asked, self.session.matrix_by = self.session.matrix_by, ""
         if asked:
             try:
@@ -101,10 +105,10 @@ class MatrixScreen(WritingScreen):
                 self.console.fail(error)
             else:
                 self._turn_to(Angle(Axis(by), Axis(by), self._angle.port))
-        return Wanted(self._angle)
 
     def open_matrix(self) -> None:
-        """Take what was asked for by a command."""
+        """Show what was asked for by a command."""
+        self.take()
         self.console.survey.want(self.wanted)
         self.draw(self.frame)
 
@@ -199,7 +203,7 @@ class MatrixScreen(WritingScreen):
             self._look()
 
     def _look(self) -> None:
-        self.console.survey.want(Wanted(self._angle))
+        self.console.survey.want(self.wanted)
         if self.is_mounted:
             self.draw(self.frame)
 
